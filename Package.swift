@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The folder that holds `include` and `lib` of libtorch: `LIBTORCH`, or what `Scripts/setup` put into the clone.
+let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// One room of the house: folder `Sources/<name>`, module `Lienzo<name>`. Imports point down the list only.
+func room(_ name: String, dependsOn dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: "Lienzo\(name)", dependencies: dependencies, path: "Sources/\(name)", swiftSettings: swiftSettings)
+}
+
+/// The tests of one room: folder `Tests/<name>Tests`.
+func tests(_ name: String, fixtures: Bool = true, dependsOn dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "Lienzo\(name)Tests",
+        dependencies: [.target(name: "Lienzo\(name)"), "TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests",
+        resources: fixtures ? [.copy("Fixtures")] : [],
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "Lienzo",
+    products: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        .target(
+            name: "CTorch",
+            path: "Sources/CTorch",
+            cSettings: [.unsafeFlags(["-O2"])],
+            cxxSettings: [
+                .unsafeFlags([
+                    "-O2", "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+                ])
+            ],
+            linkerSettings: [
+                .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+                .linkedLibrary("torch_cpu"),
+                .linkedLibrary("c10"),
+            ]
+        ),
+        room("Torch", dependsOn: ["CTorch"]),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        tests("Torch", fixtures: false),
+    ],
+    cxxLanguageStandard: .cxx20
+)
