@@ -1,0 +1,164 @@
+public import Foundation
+
+/// The shape of an `AutoencoderTiny`, as its `config.json` gives it.
+///
+/// All stages of one half have the same width: the reference accepts a list of widths, but its layers only fit
+/// together when they are equal, so an unequal list is refused here with a sentence instead of failing inside.
+///
+/// Source: TAESD, https://github.com/madebyollin/taesd; `diffusers/models/autoencoders/autoencoder_tiny.py`.
+public struct AutoencoderTinyConfiguration: Sendable, Equatable {
+    /// The activation inside a block; the one that ends a block is always ReLU.
+    public enum Activation: String, Sendable, CaseIterable, Codable {
+        case relu, silu, swish, gelu
+    }
+
+    /// How the decoder doubles its maps.
+    public enum Upsampling: String, Sendable, CaseIterable, Codable {
+        case nearest
+    }
+
+    /// Channels of a picture given to `encode`: 3 for RGB.
+    public let inChannels: Int
+    /// Channels of a picture that `decode` gives: 3 for RGB.
+    public let outChannels: Int
+    /// Channels of the latents.
+    public let latentChannels: Int
+    /// The width of each stage of the encoder; all equal.
+    public let encoderBlockOutChannels: [Int]
+    /// The width of each stage of the decoder; all equal.
+    public let decoderBlockOutChannels: [Int]
+    /// Residual blocks in each stage of the encoder; each stage but the first halves the map.
+    public let numEncoderBlocks: [Int]
+    /// Residual blocks in each stage of the decoder; each stage but the last enlarges the map.
+    public let numDecoderBlocks: [Int]
+    /// The activation inside a block.
+    public let actFn: Activation
+    /// How the decoder enlarges its maps.
+    public let upsampleFn: Upsampling
+    /// By how much each stage of the decoder but the last enlarges its map.
+    public let upsamplingScalingFactor: Int
+    /// Half the range of raw latents that `scaleLatents` maps to 0…1.
+    public let latentMagnitude: Double
+    /// Where `scaleLatents` puts raw latents of zero.
+    public let latentShift: Double
+    /// Diffusion sees `(latents − shiftFactor) × scalingFactor`, which has about unit variance.
+    public let scalingFactor: Double
+    /// Diffusion sees `(latents − shiftFactor) × scalingFactor`.
+    public let shiftFactor: Double
+    /// Keys of the file that Lienzo does not know, sorted.
+    public let unknownKeys: [String]
+
+    /// By how much the encoder shrinks a picture's width and height; both must be multiples of it.
+    public var downsamplingFactor: Int { 1 << (numEncoderBlocks.count - 1) }
+
+    /// A new autoencoder's shape: `stages` stages of one width on both sides.
+    ///
+    /// - Parameters:
+    ///   - width: Channels inside, 4…1024.
+    ///   - latentChannels: Channels of the latents, 1…64.
+    ///   - encoderBlocks: Residual blocks per stage, from the picture inwards; `decoderBlocks` mirrors it.
+    ///   - scalingFactor: What the latents are multiplied with before diffusion.
+    ///   - shiftFactor: What is subtracted from the latents before diffusion.
+    public init(
+        width: Int, latentChannels: Int, encoderBlocks: [Int] = [1, 3, 3, 3], scalingFactor: Double = 1,
+        shiftFactor: Double = 0
+    ) {
+        precondition((4...1024).contains(width) && (1...64).contains(latentChannels) && !encoderBlocks.isEmpty)
+        inChannels = 3
+        outChannels = 3
+        self.latentChannels = latentChannels
+        encoderBlockOutChannels = encoderBlocks.map { _ in width }
+        decoderBlockOutChannels = encoderBlocks.map { _ in width }
+        numEncoderBlocks = encoderBlocks
+        numDecoderBlocks = encoderBlocks.reversed()
+        actFn = .relu
+        upsampleFn = .nearest
+        upsamplingScalingFactor = 2
+        latentMagnitude = 3
+        latentShift = 0.5
+        self.scalingFactor = scalingFactor
+        self.shiftFactor = shiftFactor
+        unknownKeys = []
+    }
+
+    /// Reads a `config.json`.
+    ///
+    /// - Parameters:
+    ///   - json: The file's bytes.
+    ///   - file: The file's name, for messages.
+    /// - Throws: `ConfigurationError` when a value is missing, out of range or does not fit the others.
+    public init(json: Data, file: String = "config.json") throws(ConfigurationError) {
+        let json = try ConfigurationReader(json, file: file)
+        inChannels = try json.integer("in_channels", default: 3, in: 1...64)
+        outChannels = try json.integer("out_channels", default: 3, in: 1...64)
+        latentChannels = try json.integer("latent_channels", default: 4, in: 1...64)
+        actFn = try json.choice("act_fn", default: .relu)
+        upsampleFn = try json.choice("upsample_fn", default: .nearest)
+        upsamplingScalingFactor = try json.integer("upsampling_scaling_factor", default: 2, in: 1...8)
+        latentMagnitude = try json.number("latent_magnitude", default: 3, in: 1e-6...1e6)
+        latentShift = try json.number("latent_shift", default: 0.5, in: -1e6...1e6)
+        scalingFactor = try json.number("scaling_factor", default: 1, in: 1e-6...1e6)
+        shiftFactor = try json.number("shift_factor", default: 0, in: -1e6...1e6)
+
+        func stages(_ half: String, default blocks: [Int]) throws(ConfigurationError) -> (widths: [Int], blocks: [Int]) {
+            let widthsKey = "\(half)_block_out_channels"
+            let blocksKey = "num_\(half)_blocks"
+            let widths = try json.integers(widthsKey, default: [64, 64, 64, 64], count: 1...8, in: 1...4096)
+            let blocks = try json.integers(blocksKey, default: blocks, count: 1...8, in: 0...64)
+            guard Set(widths).count == 1 else {
+                throw json.invalid(widthsKey, expected: "one width for all stages")
+            }
+            guard widths.count == blocks.count else {
+                throw json.invalid(blocksKey, expected: "one number for each of the \(widths.count) stages")
+            }
+            return (widths, blocks)
+        }
+        (encoderBlockOutChannels, numEncoderBlocks) = try stages("encoder", default: [1, 3, 3, 3])
+        (decoderBlockOutChannels, numDecoderBlocks) = try stages("decoder", default: [3, 3, 3, 1])
+        // `block_out_channels` repeats the decoder's list; `force_upcast` tells GPUs to compute in float32.
+        json.ignore("block_out_channels", "force_upcast")
+        unknownKeys = json.unknownKeys
+    }
+}
+
+extension AutoencoderTinyConfiguration: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case className = "_class_name"
+        case inChannels = "in_channels"
+        case outChannels = "out_channels"
+        case latentChannels = "latent_channels"
+        case encoderBlockOutChannels = "encoder_block_out_channels"
+        case decoderBlockOutChannels = "decoder_block_out_channels"
+        case blockOutChannels = "block_out_channels"
+        case numEncoderBlocks = "num_encoder_blocks"
+        case numDecoderBlocks = "num_decoder_blocks"
+        case actFn = "act_fn"
+        case upsampleFn = "upsample_fn"
+        case upsamplingScalingFactor = "upsampling_scaling_factor"
+        case latentMagnitude = "latent_magnitude"
+        case latentShift = "latent_shift"
+        case scalingFactor = "scaling_factor"
+        case shiftFactor = "shift_factor"
+    }
+
+    /// Writes the keys of the reference's `config.json`.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode("AutoencoderTiny", forKey: .className)
+        try container.encode(inChannels, forKey: .inChannels)
+        try container.encode(outChannels, forKey: .outChannels)
+        try container.encode(latentChannels, forKey: .latentChannels)
+        try container.encode(encoderBlockOutChannels, forKey: .encoderBlockOutChannels)
+        try container.encode(decoderBlockOutChannels, forKey: .decoderBlockOutChannels)
+        try container.encode(decoderBlockOutChannels, forKey: .blockOutChannels)
+        try container.encode(numEncoderBlocks, forKey: .numEncoderBlocks)
+        try container.encode(numDecoderBlocks, forKey: .numDecoderBlocks)
+        try container.encode(actFn, forKey: .actFn)
+        try container.encode(upsampleFn, forKey: .upsampleFn)
+        try container.encode(upsamplingScalingFactor, forKey: .upsamplingScalingFactor)
+        try container.encode(latentMagnitude, forKey: .latentMagnitude)
+        try container.encode(latentShift, forKey: .latentShift)
+        try container.encode(scalingFactor, forKey: .scalingFactor)
+        try container.encode(shiftFactor, forKey: .shiftFactor)
+    }
+}
