@@ -1,8 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The folder that holds `include` and `lib` of libtorch: `LIBTORCH`, or what `Scripts/setup` put into the clone.
-let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
+/// The folder that holds `include` and `lib` of libtorch: `LIBTORCH`, or the `.libtorch` that `Scripts/setup` makes in
+/// this clone (in the depending package, where this is the checkout that SwiftPM made for one).
+let libtorch =
+    Context.environment["LIBTORCH"]
+    ?? Context.packageDirectory.split(separator: "/.build/checkouts/")[0] + "/.libtorch"
 
 let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
