@@ -8,12 +8,12 @@ public import Foundation
 /// Source: TAESD, https://github.com/madebyollin/taesd; `diffusers/models/autoencoders/autoencoder_tiny.py`.
 public struct AutoencoderTinyConfiguration: Sendable, Equatable {
     /// The activation inside a block; the one that ends a block is always ReLU.
-    public enum Activation: String, Sendable, CaseIterable, Codable {
+    public enum Activation: String, Sendable, CaseIterable {
         case relu, silu, swish, gelu
     }
 
     /// How the decoder doubles its maps.
-    public enum Upsampling: String, Sendable, CaseIterable, Codable {
+    public enum Upsampling: String, Sendable, CaseIterable {
         case nearest
     }
 
@@ -60,7 +60,10 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
     ///   - scalingFactor: What the latents are multiplied with before diffusion.
     ///   - shiftFactor: What is subtracted from the latents before diffusion.
     public init(
-        width: Int, latentChannels: Int, encoderBlocks: [Int] = [1, 3, 3, 3], scalingFactor: Double = 1,
+        width: Int,
+        latentChannels: Int,
+        encoderBlocks: [Int] = [1, 3, 3, 3],
+        scalingFactor: Double = 1,
         shiftFactor: Double = 0
     ) {
         precondition((4...1024).contains(width) && (1...64).contains(latentChannels) && !encoderBlocks.isEmpty)
@@ -100,7 +103,8 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
         scalingFactor = try json.number("scaling_factor", default: 1, in: 1e-6...1e6)
         shiftFactor = try json.number("shift_factor", default: 0, in: -1e6...1e6)
 
-        func stages(_ half: String, default blocks: [Int]) throws(ConfigurationError) -> (widths: [Int], blocks: [Int]) {
+        func stages(_ half: String, default blocks: [Int]) throws(ConfigurationError) -> (widths: [Int], blocks: [Int])
+        {
             let widthsKey = "\(half)_block_out_channels"
             let blocksKey = "num_\(half)_blocks"
             let widths = try json.integers(widthsKey, default: [64, 64, 64, 64], count: 1...8, in: 1...4096)
@@ -122,43 +126,34 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
 }
 
 extension AutoencoderTinyConfiguration: Encodable {
-    private enum CodingKeys: String, CodingKey {
-        case className = "_class_name"
-        case inChannels = "in_channels"
-        case outChannels = "out_channels"
-        case latentChannels = "latent_channels"
-        case encoderBlockOutChannels = "encoder_block_out_channels"
-        case decoderBlockOutChannels = "decoder_block_out_channels"
-        case blockOutChannels = "block_out_channels"
-        case numEncoderBlocks = "num_encoder_blocks"
-        case numDecoderBlocks = "num_decoder_blocks"
-        case actFn = "act_fn"
-        case upsampleFn = "upsample_fn"
-        case upsamplingScalingFactor = "upsampling_scaling_factor"
-        case latentMagnitude = "latent_magnitude"
-        case latentShift = "latent_shift"
-        case scalingFactor = "scaling_factor"
-        case shiftFactor = "shift_factor"
+    /// Writes the reference's configuration file; what this type does not keep is not written.
+    ///
+    /// - Parameter encoder: Where to.
+    /// - Throws: What the encoder throws.
+    public func encode(to encoder: any Encoder) throws {
+        try json.encode(to: encoder)
     }
 
-    /// Writes the keys of the reference's `config.json`.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode("AutoencoderTiny", forKey: .className)
-        try container.encode(inChannels, forKey: .inChannels)
-        try container.encode(outChannels, forKey: .outChannels)
-        try container.encode(latentChannels, forKey: .latentChannels)
-        try container.encode(encoderBlockOutChannels, forKey: .encoderBlockOutChannels)
-        try container.encode(decoderBlockOutChannels, forKey: .decoderBlockOutChannels)
-        try container.encode(decoderBlockOutChannels, forKey: .blockOutChannels)
-        try container.encode(numEncoderBlocks, forKey: .numEncoderBlocks)
-        try container.encode(numDecoderBlocks, forKey: .numDecoderBlocks)
-        try container.encode(actFn, forKey: .actFn)
-        try container.encode(upsampleFn, forKey: .upsampleFn)
-        try container.encode(upsamplingScalingFactor, forKey: .upsamplingScalingFactor)
-        try container.encode(latentMagnitude, forKey: .latentMagnitude)
-        try container.encode(latentShift, forKey: .latentShift)
-        try container.encode(scalingFactor, forKey: .scalingFactor)
-        try container.encode(shiftFactor, forKey: .shiftFactor)
+    /// The reference's `config.json`.
+    private var json: JSONValue {
+        [
+            "_class_name": "AutoencoderTiny",
+            "act_fn": .string(actFn.rawValue),
+            "block_out_channels": .integers(decoderBlockOutChannels),
+            "decoder_block_out_channels": .integers(decoderBlockOutChannels),
+            "encoder_block_out_channels": .integers(encoderBlockOutChannels),
+            "force_upcast": false,
+            "in_channels": .integer(inChannels),
+            "latent_channels": .integer(latentChannels),
+            "latent_magnitude": .number(latentMagnitude),
+            "latent_shift": .number(latentShift),
+            "num_decoder_blocks": .integers(numDecoderBlocks),
+            "num_encoder_blocks": .integers(numEncoderBlocks),
+            "out_channels": .integer(outChannels),
+            "scaling_factor": .number(scalingFactor),
+            "shift_factor": .number(shiftFactor),
+            "upsample_fn": .string(upsampleFn.rawValue),
+            "upsampling_scaling_factor": .integer(upsamplingScalingFactor),
+        ]
     }
 }

@@ -17,6 +17,7 @@ package final class ConfigurationReader {
     /// - Parameters:
     ///   - json: The file's bytes: one JSON object.
     ///   - file: The file's name, for messages.
+    /// - Throws: `ConfigurationError` when the bytes are not one JSON object.
     package convenience init(_ json: Data, file: String) throws(ConfigurationError) {
         let value: JSONValue
         do {
@@ -35,7 +36,8 @@ package final class ConfigurationReader {
         self.file = file
     }
 
-    /// Names of the keys that no accessor has asked for, with the path of nested objects (`text_cfg.width`), sorted.
+    /// The keys that no accessor has asked for, with the path of nested objects (`text_cfg.width`), sorted.
+    ///
     /// Keys that start with an underscore are notes of the program that wrote the file and do not count.
     package var unknownKeys: [String] {
         let own = values.keys.filter { !asked.contains($0) && !$0.hasPrefix("_") }
@@ -54,7 +56,9 @@ package final class ConfigurationReader {
 
     /// An integer in `range`.
     package func integer(
-        _ key: String, default fallback: Int? = nil, in range: ClosedRange<Int>
+        _ key: String,
+        default fallback: Int? = nil,
+        in range: ClosedRange<Int>
     ) throws(ConfigurationError) -> Int {
         let expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
         let value = try value(key, default: fallback.map { .integer($0) }, expected: expected)
@@ -71,7 +75,9 @@ package final class ConfigurationReader {
 
     /// A finite number in `range`; integers count as numbers.
     package func number(
-        _ key: String, default fallback: Double? = nil, in range: ClosedRange<Double>
+        _ key: String,
+        default fallback: Double? = nil,
+        in range: ClosedRange<Double>
     ) throws(ConfigurationError) -> Double {
         let expected = "a number from \(range.lowerBound) to \(range.upperBound)"
         let value = try value(key, default: fallback.map { .number($0) }, expected: expected)
@@ -103,7 +109,8 @@ package final class ConfigurationReader {
 
     /// One of the words of an enumeration.
     package func choice<Choice: RawRepresentable & CaseIterable>(
-        _ key: String, default fallback: Choice? = nil
+        _ key: String,
+        default fallback: Choice? = nil
     ) throws(ConfigurationError) -> Choice where Choice.RawValue == String {
         let expected = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
         let value = try value(key, default: fallback.map { .string($0.rawValue) }, expected: expected)
@@ -115,7 +122,10 @@ package final class ConfigurationReader {
 
     /// A list of integers, each in `range`; its length lies in `count`.
     package func integers(
-        _ key: String, default fallback: [Int]? = nil, count: ClosedRange<Int>, in range: ClosedRange<Int>
+        _ key: String,
+        default fallback: [Int]? = nil,
+        count: ClosedRange<Int>,
+        in range: ClosedRange<Int>
     ) throws(ConfigurationError) -> [Int] {
         let expected =
             "a list of \(count.lowerBound) to \(count.upperBound) integers from \(range.lowerBound) "
@@ -130,7 +140,10 @@ package final class ConfigurationReader {
 
     /// A list of numbers, each in `range`; its length lies in `count`.
     package func numbers(
-        _ key: String, default fallback: [Double]? = nil, count: ClosedRange<Int>, in range: ClosedRange<Double>
+        _ key: String,
+        default fallback: [Double]? = nil,
+        count: ClosedRange<Int>,
+        in range: ClosedRange<Double>
     ) throws(ConfigurationError) -> [Double] {
         let expected =
             "a list of \(count.lowerBound) to \(count.upperBound) numbers from \(range.lowerBound) "
@@ -145,7 +158,9 @@ package final class ConfigurationReader {
 
     /// A list of strings; its length lies in `count`.
     package func strings(
-        _ key: String, default fallback: [String]? = nil, count: ClosedRange<Int>
+        _ key: String,
+        default fallback: [String]? = nil,
+        count: ClosedRange<Int>
     ) throws(ConfigurationError) -> [String] {
         let expected = "a list of \(count.lowerBound) to \(count.upperBound) strings"
         let value = try value(key, default: fallback.map { .array($0.map { .string($0) }) }, expected: expected)
@@ -161,7 +176,9 @@ package final class ConfigurationReader {
         value(key)?.array != nil
     }
 
-    /// A nested object. An absent one reads as empty when `optional`, so that its keys take their defaults.
+    /// A nested object.
+    ///
+    /// An absent one reads as empty when `optional`, so that its keys take their defaults.
     package func object(_ key: String, optional: Bool = false) throws(ConfigurationError) -> ConfigurationReader {
         let expected = "an object"
         let value = try value(key, default: optional ? .object([:]) : nil, expected: expected)
@@ -179,7 +196,9 @@ package final class ConfigurationReader {
     }
 
     private func value(
-        _ key: String, default fallback: JSONValue?, expected: String
+        _ key: String,
+        default fallback: JSONValue?,
+        expected: String
     ) throws(ConfigurationError) -> JSONValue {
         if let value = value(key) ?? fallback { return value }
         throw ConfigurationError(file: file, key: key, expected: expected, found: "nothing")

@@ -1,5 +1,5 @@
 /// Any JSON value.
-package indirect enum JSONValue: Sendable, Equatable, Decodable {
+package indirect enum JSONValue: Sendable, Equatable, Codable {
     case null
     case boolean(Bool)
     case integer(Int)
@@ -27,6 +27,19 @@ package indirect enum JSONValue: Sendable, Equatable, Decodable {
         }
     }
 
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .boolean(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let values): try container.encode(values)
+        case .object(let values): try container.encode(values)
+        }
+    }
+
     package var integer: Int? {
         guard case .integer(let value) = self else { return nil }
         return value
@@ -49,6 +62,24 @@ package indirect enum JSONValue: Sendable, Equatable, Decodable {
         guard case .array(let value) = self else { return nil }
         return value
     }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral
+{
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
+    package init(integerLiteral value: Int) { self = .integer(value) }
+    package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(Dictionary(elements, uniquingKeysWith: { _, last in last }))
+    }
+
+    /// A list of integers.
+    package static func integers(_ values: [Int]) -> JSONValue { .array(values.map { .integer($0) }) }
+
+    /// A list of numbers.
+    package static func numbers(_ values: [Double]) -> JSONValue { .array(values.map { .number($0) }) }
 }
 
 extension JSONValue: CustomStringConvertible {
