@@ -52,8 +52,12 @@ let package = Package(
             ]
         ),
         room("Torch", dependsOn: ["CTorch"]),
+        room("Files"),
+        room("Tokenizers", dependsOn: ["LienzoFiles"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
+        tests("Files", fixtures: false),
+        tests("Tokenizers"),
     ],
     cxxLanguageStandard: .cxx20
 )

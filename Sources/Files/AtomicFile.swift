@@ -1,0 +1,81 @@
+import Foundation
+
+/// A file that appears under its name whole, or not at all.
+///
+/// Bytes go to a temporary name in the same folder; `commit()` syncs them to the disk, renames and syncs the folder.
+/// A value that is dropped before `commit()`, for instance because an error was thrown, leaves nothing behind.
+///
+///     var file = try AtomicFile(path)
+///     try file.write(header)
+///     try file.commit()
+package struct AtomicFile: ~Copyable {
+    private let path: String
+    private let temporaryPath: String
+    private let descriptor: Int32
+    private var isCommitted = false
+
+    /// Opens a temporary file beside `path`; its permissions follow the umask.
+    package init(_ path: String) throws(FileError) {
+        let url = URL(fileURLWithPath: path)
+        let name = ".\(url.lastPathComponent).\(UInt64.random(in: 0 ... .max)).part"
+        let temporaryPath = url.deletingLastPathComponent().appendingPathComponent(name).path
+        let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw FileError("written", path: path, code: errno) }
+        self.path = path
+        self.temporaryPath = temporaryPath
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+        if !isCommitted { unlink(temporaryPath) }
+    }
+
+    /// Appends bytes; a call the system cuts short is continued.
+    package mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let chunk = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+            let count = Foundation.write(descriptor, chunk.baseAddress, chunk.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileError("written", path: path, code: errno)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Appends the bytes of an array, `Data` or string view.
+    package mutating func write(_ bytes: some Sequence<UInt8>) throws(FileError) {
+        let array = ContiguousArray(bytes)
+        let result = array.withUnsafeBytes { buffer -> Result<Void, FileError> in
+            do throws(FileError) { return .success(try write(buffer)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    /// Puts the file under its name, replacing what was there.
+    package consuming func commit() throws(FileError) {
+        guard fsync(descriptor) == 0, rename(temporaryPath, path) == 0 else {
+            throw FileError("written", path: path, code: errno)
+        }
+        isCommitted = true
+        // The rename is on the disk only when the folder is. Some file systems cannot sync a folder; the file is whole
+        // either way.
+        let folderPath = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let folder = open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            fsync(folder)
+            close(folder)
+        }
+    }
+}
+
+extension AtomicFile {
+    /// Writes a whole file in one call.
+    package static func write(_ bytes: some Sequence<UInt8>, to path: String) throws(FileError) {
+        var file = try AtomicFile(path)
+        try file.write(bytes)
+        try file.commit()
+    }
+}
