@@ -1,0 +1,52 @@
+// What the machine offers, and the process-wide settings of libtorch and the C library.
+#include <ATen/Config.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <malloc.h>
+#include <torch/version.h>
+
+#include "Support.h"
+
+extern "C" {
+
+const char *ctorch_version(void) { return TORCH_VERSION; }
+
+const char *ctorch_cpu_capability(void) {
+  static const std::string capability = at::get_cpu_capability();
+  return capability.c_str();
+}
+
+bool ctorch_cpu_has_bfloat16(void) {
+  return ctorch::guarded<bool>("bfloat16 support", {}, false, [] {
+    return c10::Dispatcher::singleton()
+        .findSchemaOrThrow("mkldnn::_is_mkldnn_bf16_supported", "")
+        .typed<bool()>()
+        .call();
+  });
+}
+
+bool ctorch_cpu_has_mkl(void) { return at::hasMKL(); }
+
+int ctorch_threads(void) { return at::get_num_threads(); }
+
+void ctorch_set_threads(int count) {
+  ctorch::guarded<bool>("set threads", {}, false, [&] {
+    at::set_num_threads(count);
+    return true;
+  });
+}
+
+bool ctorch_keep_freed_memory(void) {
+#ifdef M_MMAP_THRESHOLD
+  const int mebibyte = 1 << 20;
+  return mallopt(M_MMAP_THRESHOLD, 1024 * mebibyte) == 1 && mallopt(M_TRIM_THRESHOLD, 2047 * mebibyte) == 1 &&
+         mallopt(M_TOP_PAD, 64 * mebibyte) == 1;
+#else
+  return false;
+#endif
+}
+
+bool ctorch_cuda_available(void) { return at::hasCUDA(); }
+}

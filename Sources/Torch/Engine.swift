@@ -1,0 +1,61 @@
+import CTorch
+import Foundation
+
+/// The process-wide state of libtorch: version, threads and the levers that make it fast on a CPU.
+package enum Engine {
+    /// The version of libtorch that is loaded, such as `2.13.0`.
+    package static var version: String { String(cString: ctorch_version()) }
+
+    /// The vector instructions that libtorch's kernels use, such as `AVX512`.
+    package static var cpuCapability: String { String(cString: ctorch_cpu_capability()) }
+
+    /// Whether the CPU multiplies bfloat16 numbers in hardware.
+    package static var hasBFloat16: Bool { ctorch_cpu_has_bfloat16() }
+
+    /// Whether a GPU can be used.
+    package static var hasCUDA: Bool { ctorch_cuda_available() }
+
+    /// The number of threads that one operator uses.
+    package static var threads: Int {
+        get { Int(ctorch_threads()) }
+        set { ctorch_set_threads(Int32(clamping: newValue)) }
+    }
+
+    /// Whether freed memory stays in the process (lever "ma" of the engine); settled once, at first use.
+    ///
+    /// The lever "fk" (MKL's fast path) is linked in and needs no call; "pack" lives in NN's layers.
+    package static let keepsFreedMemory: Bool = ctorch_keep_freed_memory()
+
+    /// Settles everything that must be settled before the first operator. Safe to call again.
+    package static func prepare() {
+        _ = keepsFreedMemory
+    }
+
+    /// The type to compute in on `device`: bfloat16 where the hardware has it, otherwise float32.
+    ///
+    /// Never float16 on a CPU, where libtorch emulates it at less than 1 GFLOP/s.
+    package static func preferredComputeType(on device: Device) -> DType {
+        switch device {
+        case .cpu: hasBFloat16 ? .bfloat16 : .float32
+        case .cuda: .bfloat16
+        }
+    }
+
+    /// The measured rate of a square matrix product in this process, in GFLOP/s.
+    ///
+    /// - Parameters:
+    ///   - size: rows and columns of both matrices.
+    ///   - repetitions: the best of so many products counts.
+    package static func matmulRate(_ dtype: DType, size: Int = 1024, repetitions: Int = 8) -> Double {
+        let generator = Generator(seed: 0)
+        let a = Tensor.randn([size, size], generator: generator).to(dtype)
+        let b = Tensor.randn([size, size], generator: generator).to(dtype)
+        var best = Double.infinity
+        for _ in 0..<(repetitions + 2) {
+            let start = DispatchTime.now().uptimeNanoseconds
+            withExtendedLifetime(a.matmul(b)) {}
+            best = min(best, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+        }
+        return 2 * Double(size) * Double(size) * Double(size) / best / 1e9
+    }
+}

@@ -1,0 +1,120 @@
+import CTorch
+
+/// What is done to a layer's output in the same pass.
+package enum Activation: String, Sendable {
+    case none, relu, relu6, silu, gelu, geluTanh, tanh, sigmoid
+
+    /// The activation as an operator of its own.
+    package func callAsFunction(_ x: Tensor) -> Tensor {
+        switch self {
+        case .none: x
+        case .relu: x.relu()
+        case .relu6: x.relu6()
+        case .silu: x.silu()
+        case .gelu: x.gelu()
+        case .geluTanh: x.geluTanh()
+        case .tanh: x.tanh()
+        case .sigmoid: x.sigmoid()
+        }
+    }
+
+    var code: CTorchActivation {
+        switch self {
+        case .none: CTORCH_ACTIVATION_NONE
+        case .relu: CTORCH_ACTIVATION_RELU
+        case .relu6: CTORCH_ACTIVATION_RELU6
+        case .silu: CTORCH_ACTIVATION_SILU
+        case .gelu: CTORCH_ACTIVATION_GELU
+        case .geluTanh: CTORCH_ACTIVATION_GELU_TANH
+        case .tanh: CTORCH_ACTIVATION_TANH
+        case .sigmoid: CTORCH_ACTIVATION_SIGMOID
+        }
+    }
+}
+
+/// A linear layer's weight in oneDNN's own layout: for inference on the CPU (lever "pack" of the engine).
+package struct PreparedLinear {
+    private let weight: Tensor
+    private let bias: Tensor?
+
+    /// - Parameters:
+    ///   - weight: `[out, in]`, float32 or bfloat16.
+    ///   - bias: `[out]`, same type.
+    package init(weight: Tensor, bias: Tensor?) {
+        self.weight = weight.withHandle { Tensor(ctorch_prepare_linear($0)) }
+        self.bias = bias
+    }
+
+    /// activation(x · Wᵀ + b), or activation(x · Wᵀ + b + residual).
+    package func callAsFunction(_ x: Tensor, activation: Activation, residual: Tensor?) -> Tensor {
+        x.withHandle { x in
+            weight.withHandle { weight in
+                withOptionalHandle(bias) { b in
+                    withOptionalHandle(residual) {
+                        Tensor(
+                            ctorch_prepared_linear(
+                                x,
+                                weight,
+                                b,
+                                bias != nil,
+                                $0,
+                                residual != nil,
+                                activation.code
+                            )
+                        )
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A convolution's weight in oneDNN's own layout: for inference on the CPU (lever "pack" of the engine).
+package struct PreparedConv2d {
+    private let weight: Tensor
+    private let bias: Tensor?
+    private let stride: Int64
+    private let padding: Int64
+    private let dilation: Int64
+    private let groups: Int64
+
+    /// - Parameters:
+    ///   - weight: `[out, in / groups, kernel, kernel]`, float32 or bfloat16.
+    ///   - bias: `[out]`, same type.
+    package init(weight: Tensor, bias: Tensor?, stride: Int, padding: Int, dilation: Int, groups: Int) {
+        self.stride = Int64(stride)
+        self.padding = Int64(padding)
+        self.dilation = Int64(dilation)
+        self.groups = Int64(groups)
+        let (s, p, d, g) = (self.stride, self.padding, self.dilation, self.groups)
+        self.weight = weight.withHandle { Tensor(ctorch_prepare_conv2d($0, s, p, d, g)) }
+        self.bias = bias
+    }
+
+    /// activation(conv(x) + b), or activation(conv(x) + b + residual), channels-last.
+    package func callAsFunction(_ x: Tensor, activation: Activation, residual: Tensor?) -> Tensor {
+        x.withHandle { x in
+            weight.withHandle { weight in
+                withOptionalHandle(bias) { b in
+                    withOptionalHandle(residual) {
+                        Tensor(
+                            ctorch_prepared_conv2d(
+                                x,
+                                weight,
+                                b,
+                                bias != nil,
+                                $0,
+                                residual != nil,
+                                stride,
+                                padding,
+                                dilation,
+                                groups,
+                                activation.code
+                            )
+                        )
+                    }
+                }
+            }
+        }
+    }
+}
