@@ -52,10 +52,12 @@ let package = Package(
             ]
         ),
         room("Torch", dependsOn: ["CTorch"]),
+        room("NN", dependsOn: ["LienzoTorch"]),
         room("Files"),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
+        tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
         tests("Files", fixtures: false),
         tests("Tokenizers"),
     ],

@@ -1,0 +1,63 @@
+package import LienzoTorch
+
+/// x · Wᵀ + b, with activation and residual in the same pass where the engine can.
+package struct Linear {
+    private enum Weights {
+        case prepared(PreparedLinear)
+        case plain(weight: Parameter, bias: Parameter?)
+    }
+
+    private let weights: Weights
+    private let type: DType
+
+    /// - Parameters:
+    ///   - scope: holds `weight` `[out, in]` and, with `bias`, `bias` `[out]`.
+    ///   - initial: how the weight starts; torch's default where `nil`. The bias starts at zero where it is given.
+    package init(
+        _ scope: ParameterScope,
+        from input: Int,
+        to output: Int,
+        bias hasBias: Bool = true,
+        initial: Initializer? = nil
+    ) throws {
+        let weight = try scope.parameter("weight", [output, input], initial: initial ?? .uniform(fanIn: input))
+        let bias =
+            hasBias
+            ? try scope.parameter("bias", [output], initial: initial == nil ? .uniform(fanIn: input) : .zeros) : nil
+        self.init(weight: weight, bias: bias, prepared: scope.store.preparesWeights)
+    }
+
+    /// A layer of parameters that the caller has read, for weights that a checkpoint stores in another form.
+    package init(weight: Parameter, bias: Parameter?, prepared: Bool) {
+        type = weight.type
+        weights =
+            prepared
+            ? .prepared(PreparedLinear(weight: weight(), bias: bias?())) : .plain(weight: weight, bias: bias)
+    }
+
+    /// activation(x · Wᵀ + b), or activation(x · Wᵀ + b + residual).
+    ///
+    /// - Parameters:
+    ///   - x: `[…, in]`.
+    ///   - residual: `[…, out]`.
+    /// - Returns: `[…, out]` in the compute type.
+    package func callAsFunction(
+        _ x: Tensor,
+        activation: Activation = .none,
+        adding residual: Tensor? = nil
+    ) -> Tensor {
+        let x = x.cast(to: type)
+        switch weights {
+        case .prepared(let layer):
+            return layer(x, activation: activation, residual: residual?.cast(to: type))
+        case .plain(let weight, let bias):
+            let y = x.linear(weight: weight(), bias: bias?())
+            return activation(residual.map { y + $0.cast(to: type) } ?? y)
+        }
+    }
+}
+
+extension Tensor {
+    /// The tensor itself where it has the type already.
+    package func cast(to type: DType) -> Tensor { dtype == type ? self : to(type) }
+}

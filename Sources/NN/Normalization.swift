@@ -1,0 +1,81 @@
+package import LienzoTorch
+
+/// Normalises over the last dimension. Statistics are float32 whatever the input's type.
+package struct LayerNorm {
+    private let weight: Parameter
+    private let bias: Parameter
+    private let epsilon: Double
+
+    /// - Parameter scope: holds `weight` and `bias`, `[width]` each.
+    package init(_ scope: ParameterScope, width: Int, epsilon: Double = 1e-5) throws {
+        weight = try scope.exactParameter("weight", [width], initial: .ones)
+        bias = try scope.exactParameter("bias", [width], initial: .zeros)
+        self.epsilon = epsilon
+    }
+
+    /// - Parameter x: `[…, width]`; the result has its type.
+    package func callAsFunction(_ x: Tensor) -> Tensor {
+        x.layerNorm(weight: weight(), bias: bias(), epsilon: epsilon)
+    }
+}
+
+/// Normalises groups of channels. Statistics are float32 whatever the input's type.
+package struct GroupNorm {
+    private let weight: Parameter
+    private let bias: Parameter
+    private let groups: Int
+    private let epsilon: Double
+
+    /// - Parameter scope: holds `weight` and `bias`, `[channels]` each.
+    package init(_ scope: ParameterScope, groups: Int, channels: Int, epsilon: Double = 1e-5) throws {
+        weight = try scope.exactParameter("weight", [channels], initial: .ones)
+        bias = try scope.exactParameter("bias", [channels], initial: .zeros)
+        self.groups = groups
+        self.epsilon = epsilon
+    }
+
+    /// - Parameter x: `[N, channels, …]`; the result has its type.
+    package func callAsFunction(_ x: Tensor) -> Tensor {
+        x.groupNorm(groups: groups, weight: weight(), bias: bias(), epsilon: epsilon)
+    }
+}
+
+/// Normalises each channel by its running mean and variance.
+package struct BatchNorm2d {
+    package let weight: Parameter
+    package let bias: Parameter
+    package let runningMean: Tensor
+    package let runningVariance: Tensor
+    package let epsilon: Double
+
+    /// - Parameter scope: holds `weight`, `bias`, `running_mean` and `running_var`, `[channels]` each.
+    package init(_ scope: ParameterScope, channels: Int, epsilon: Double = 1e-5) throws {
+        weight = try scope.exactParameter("weight", [channels], initial: .ones)
+        bias = try scope.exactParameter("bias", [channels], initial: .zeros)
+        runningMean = try scope.buffer("running_mean", [channels], initial: .zeros)
+        runningVariance = try scope.buffer("running_var", [channels], initial: .ones)
+        self.epsilon = epsilon
+    }
+
+    /// - Parameters:
+    ///   - x: `[N, channels, H, W]`; the result has its type.
+    ///   - momentum: `nil` normalises by the running statistics; a number by the batch's own, and moves the running
+    ///     ones by it.
+    package func callAsFunction(_ x: Tensor, momentum: Double? = nil) -> Tensor {
+        x.batchNorm(
+            weight: weight(),
+            bias: bias(),
+            runningMean: runningMean,
+            runningVariance: runningVariance,
+            training: momentum != nil,
+            momentum: momentum ?? 0,
+            epsilon: epsilon
+        )
+    }
+
+    /// The scale and shift that this is when the running statistics are fixed: y = scale · x + shift.
+    package var affine: (scale: Tensor, shift: Tensor) {
+        let scale = weight() * (runningVariance + epsilon).rsqrt()
+        return (scale, bias() - runningMean * scale)
+    }
+}

@@ -1,0 +1,184 @@
+package import LienzoTorch
+
+/// The owner of a model's parameters while it is built, and of the trainable ones afterwards.
+///
+/// Layers are built from a ``ParameterScope`` of the store: building is loading. Made for inference, the store gives
+/// tensors in the compute type, and layers on the CPU prepare them; made for training, it gives float32 leaves that
+/// record gradients, and layers compute in the compute type.
+package final class ParameterStore {
+    /// What the model is built for.
+    package enum Purpose: Sendable {
+        case inference, training
+    }
+
+    package let purpose: Purpose
+    package let device: Device
+    /// The type of matrix products and convolutions.
+    package let computeType: DType
+
+    private let source: (any ParameterSource)?
+    private let generator: Generator?
+    private let isTrainable: (String) -> Bool
+
+    private var readNames: Set<String> = []
+    /// In the order in which layers asked for them.
+    package private(set) var entries: [Entry] = []
+
+    /// One tensor of the model.
+    package struct Entry {
+        package let name: String
+        package let tensor: Tensor
+        /// Whether training changes it.
+        package let isTrainable: Bool
+    }
+
+    /// A store for inference on the tensors of `source`.
+    ///
+    /// - Parameter computeType: the device's preferred one where `nil`.
+    package init(loading source: any ParameterSource, device: Device = .cpu, computeType: DType? = nil) {
+        purpose = .inference
+        self.source = source
+        generator = nil
+        isTrainable = { _ in false }
+        self.device = device
+        self.computeType = computeType ?? Engine.preferredComputeType(on: device)
+    }
+
+    /// A store for training.
+    ///
+    /// - Parameters:
+    ///   - source: where parameters start, or `nil` to initialise them all.
+    ///   - generator: draws what `source` lacks; without one, what `source` lacks is an error.
+    ///   - isTrainable: says by full name which parameters change; the rest stay as they are.
+    package init(
+        training source: (any ParameterSource)?,
+        generator: Generator?,
+        device: Device = .cpu,
+        computeType: DType? = nil,
+        isTrainable: @escaping (String) -> Bool = { _ in true }
+    ) {
+        purpose = .training
+        self.source = source
+        self.generator = generator
+        self.isTrainable = isTrainable
+        self.device = device
+        self.computeType = computeType ?? Engine.preferredComputeType(on: device)
+    }
+
+    /// The scope of the whole store.
+    package var root: ParameterScope { ParameterScope(store: self, path: "") }
+
+    /// The parameters that training changes, float32.
+    package var trainable: [Entry] { entries.filter(\.isTrainable) }
+
+    /// Whether layers turn their weights into oneDNN's layout.
+    package var preparesWeights: Bool { purpose == .inference && device == .cpu }
+
+    /// Checks that the model has used the whole checkpoint.
+    ///
+    /// - Parameter isIgnorable: says by name which tensors may stay unread.
+    package func finish(ignoring isIgnorable: (String) -> Bool = { _ in false }) throws(ParameterError) {
+        guard let source else { return }
+        let unread = source.names.filter { !readNames.contains($0) && !isIgnorable($0) }.sorted()
+        if !unread.isEmpty {
+            throw ParameterError(
+                name: "",
+                source: source.description,
+                problem: .unread(count: unread.count, first: Array(unread.prefix(3)))
+            )
+        }
+    }
+
+    fileprivate func tensor(_ name: String, _ shape: [Int], initial: Initializer?) throws -> Tensor {
+        let found = source?.shape(of: name)
+        guard let source, let found else {
+            if let generator, let initial { return initial.tensor(shape, generator: generator) }
+            throw ParameterError(name: name, source: self.source?.description ?? "the store", problem: .missing)
+        }
+        readNames.insert(name)
+        if found != shape {
+            throw ParameterError(
+                name: name,
+                source: source.description,
+                problem: .shape(expected: shape, found: found)
+            )
+        }
+        return try source.tensor(named: name)
+    }
+
+    fileprivate func parameter(
+        _ name: String,
+        _ shape: [Int],
+        initial: Initializer?,
+        type: DType
+    ) throws -> Parameter {
+        let loaded = try tensor(name, shape, initial: initial)
+        guard purpose == .training, isTrainable(name) else {
+            let value = loaded.to(device, type)
+            if purpose == .training { entries.append(Entry(name: name, tensor: value, isTrainable: false)) }
+            return Parameter(value: value, type: type)
+        }
+        // A copy, because training writes to it and the source may be a file in memory.
+        let value = loaded.to(device, .float32).copy()
+        value.setRequiresGradient(true)
+        entries.append(Entry(name: name, tensor: value, isTrainable: true))
+        return Parameter(value: value, type: type)
+    }
+
+    fileprivate func buffer(_ name: String, _ shape: [Int], initial: Initializer?) throws -> Tensor {
+        let loaded = try tensor(name, shape, initial: initial)
+        let value = loaded.dtype.isFloatingPoint ? loaded.to(device, .float32).copy() : loaded.to(device)
+        if purpose == .training { entries.append(Entry(name: name, tensor: value, isTrainable: false)) }
+        return value
+    }
+
+    fileprivate func has(_ name: String) -> Bool {
+        // What is initialised has whatever it is asked for.
+        source.map { $0.shape(of: name) != nil } ?? true
+    }
+}
+
+/// A parameter as its layer holds it.
+package struct Parameter {
+    /// float32 where it is trained, else already in the compute type.
+    package let value: Tensor
+    /// The type to compute in.
+    package let type: DType
+
+    /// The parameter in the compute type; recorded for gradients where it is trained.
+    package func callAsFunction() -> Tensor { value.dtype == type ? value : value.to(type) }
+}
+
+/// A path into a ``ParameterStore``: `scope["blocks"][3]["attn"]` asks for names that begin `blocks.3.attn.`.
+package struct ParameterScope {
+    package let store: ParameterStore
+    package let path: String
+
+    package subscript(_ name: String) -> ParameterScope {
+        ParameterScope(store: store, path: full(name))
+    }
+
+    package subscript(_ index: Int) -> ParameterScope { self["\(index)"] }
+
+    /// Whether the store has a tensor of this name; true where all is initialised.
+    package func has(_ name: String) -> Bool { store.has(full(name)) }
+
+    /// A parameter that matrix products and convolutions take, in the compute type.
+    ///
+    /// - Throws: ``ParameterError`` where it is missing or has another shape; else what the source throws.
+    package func parameter(_ name: String, _ shape: [Int], initial: Initializer? = nil) throws -> Parameter {
+        try store.parameter(full(name), shape, initial: initial, type: store.computeType)
+    }
+
+    /// A parameter of a normalisation, an embedding or a scale, always float32.
+    package func exactParameter(_ name: String, _ shape: [Int], initial: Initializer? = nil) throws -> Parameter {
+        try store.parameter(full(name), shape, initial: initial, type: .float32)
+    }
+
+    /// A tensor that no gradient changes, such as running statistics; float32, or its own whole-number type.
+    package func buffer(_ name: String, _ shape: [Int], initial: Initializer? = nil) throws -> Tensor {
+        try store.buffer(full(name), shape, initial: initial)
+    }
+
+    private func full(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+}
