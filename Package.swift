@@ -55,11 +55,13 @@ let package = Package(
         room("NN", dependsOn: ["LienzoTorch"]),
         room("Files"),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
+        room("Diffusion", dependsOn: ["LienzoTorch"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
         tests("Files", fixtures: false),
         tests("Tokenizers"),
+        tests("Diffusion", dependsOn: ["LienzoTorch"]),
     ],
     cxxLanguageStandard: .cxx20
 )
