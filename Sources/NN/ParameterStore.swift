@@ -145,6 +145,12 @@ package struct Parameter {
     /// The type to compute in.
     package let type: DType
 
+    /// A parameter that a layer has worked out of others, such as a weight with its normalisation folded in.
+    package init(value: Tensor, type: DType) {
+        self.value = value
+        self.type = type
+    }
+
     /// The parameter in the compute type; recorded for gradients where it is trained.
     package func callAsFunction() -> Tensor { value.dtype == type ? value : value.to(type) }
 }

@@ -9,18 +9,18 @@
 public struct EfficientNetLiteConfiguration: Sendable, Equatable {
     /// One block: depthwise separable where `expansion` is 1, inverted residual otherwise.
     package struct Block: Sendable, Equatable {
-        let kernel: Int
-        let stride: Int
-        let expansion: Int
-        let inChannels: Int
-        let outChannels: Int
+        package let kernel: Int
+        package let stride: Int
+        package let expansion: Int
+        package let inChannels: Int
+        package let outChannels: Int
 
         /// Channels of the depthwise convolution.
-        var middleChannels: Int {
+        package var middleChannels: Int {
             expansion == 1 ? inChannels : EfficientNetLiteConfiguration.rounded(Double(inChannels * expansion))
         }
         /// Whether the block's input is added to its output.
-        var hasSkip: Bool { stride == 1 && inChannels == outChannels }
+        package var hasSkip: Bool { stride == 1 && inChannels == outChannels }
     }
 
     /// By how much the channels of each stage are scaled.

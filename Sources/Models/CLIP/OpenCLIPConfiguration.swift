@@ -184,6 +184,9 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
         let bert = try BERTConfiguration(json: textTower)
         self.textTower = bert
         textPooling = try text.choice("hf_pooler_type", default: .mean)
+        guard !text.isNull("hf_proj_type") else {
+            throw text.invalid("hf_proj_type", expected: "\"linear\" or \"mlp\"")
+        }
         textProjection = try text.choice("hf_proj_type", default: .mlp)
         contextLength = try text.integer("context_length", default: 77, in: 1...bert.maximumLength)
         guard try text.string("tokenizer_mode", default: "") == "" else {

@@ -49,6 +49,12 @@ package final class ConfigurationReader {
         value(key) != nil
     }
 
+    /// Whether the key is there with the value `null`, which some references tell apart from an absent key.
+    package func isNull(_ key: String) -> Bool {
+        asked.insert(key)
+        return values[key] == .null
+    }
+
     /// Accepts keys whose value changes nothing here: settings of training, of other devices, of older versions.
     package func ignore(_ keys: String...) {
         asked.formUnion(keys)
@@ -192,7 +198,7 @@ package final class ConfigurationReader {
 
     /// The error for a value that is well formed by itself and wrong beside the others.
     package func invalid(_ key: String, expected: String) -> ConfigurationError {
-        ConfigurationError(file: file, key: key, expected: expected, found: value(key)?.description ?? "nothing")
+        ConfigurationError(file: file, key: key, expected: expected, found: values[key]?.description ?? "nothing")
     }
 
     private func value(

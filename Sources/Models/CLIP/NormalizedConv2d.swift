@@ -1,0 +1,103 @@
+import LienzoNN
+package import LienzoTorch
+
+/// A convolution without bias, batch normalisation by stored statistics, and an activation, padded as TensorFlow does.
+///
+/// With fixed statistics the normalisation is a scale and a shift of each channel, so it is folded into the
+/// convolution: once where nothing trains, at every step otherwise, where the gradient flows on to the convolution's
+/// weight and the normalisation's scale and shift. Either way no pass over the map is spent on it.
+///
+/// Source: Jacob et al., Quantization and Training, 2018, https://arxiv.org/abs/1712.05877, equation 14;
+/// `timm/layers/conv2d_same.py`, `timm/layers/padding.py`.
+package struct NormalizedConv2d {
+    /// The convolution with its normalisation folded in, and how it is made.
+    private enum Convolution {
+        case fixed(Conv2d)
+        case training(Unfolded)
+    }
+
+    private let convolution: Convolution
+    private let kernel: Int
+    private let stride: Int
+    private let activation: Activation
+
+    /// `scope` holds the convolution's `weight`, `[output, input / groups, kernel, kernel]`; `norm` the normalisation's
+    /// `weight`, `bias`, `running_mean` and `running_var`, `[output]` each.
+    init(
+        _ scope: ParameterScope,
+        norm: ParameterScope,
+        from input: Int,
+        to output: Int,
+        kernel: Int,
+        stride: Int = 1,
+        groups: Int = 1,
+        activation: Activation
+    ) throws {
+        // timm starts a convolution with the variance 2 / fan-out.
+        let fanOut = kernel * kernel * output / groups
+        let unfolded = Unfolded(
+            weight: try scope.exactParameter(
+                "weight",
+                [output, input / groups, kernel, kernel],
+                initial: .normal(deviation: (2 / Double(fanOut)).squareRoot())
+            ),
+            norm: try BatchNorm2d(norm, channels: output, epsilon: 1e-3),
+            stride: stride,
+            padding: stride == 1 ? kernel / 2 : 0,
+            groups: groups,
+            type: scope.store.computeType
+        )
+        convolution =
+            unfolded.trains
+            ? .training(unfolded) : .fixed(unfolded.folded(prepared: scope.store.preparesWeights))
+        self.kernel = kernel
+        self.stride = stride
+        self.activation = activation
+    }
+
+    /// `[batch, input, height, width]` → `[batch, output, ⌈height / stride⌉, ⌈width / stride⌉]`.
+    ///
+    /// `residual` has the output's shape and is added before the activation.
+    package func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil) -> Tensor {
+        let padded = stride == 1 ? x : x.padded(samePadding(x.size(3)) + samePadding(x.size(2)))
+        switch convolution {
+        case .fixed(let convolution):
+            return convolution(padded, activation: activation, adding: residual)
+        case .training(let unfolded):
+            return unfolded.folded(prepared: false)(padded, activation: activation, adding: residual)
+        }
+    }
+
+    /// Entries before and after `length` so that there is an output for each `stride`; the odd one comes after.
+    private func samePadding(_ length: Int) -> [Int] {
+        let outputs = (length + stride - 1) / stride
+        let total = max(0, (outputs - 1) * stride + kernel - length)
+        return [total / 2, total - total / 2]
+    }
+
+    /// The parameters as the checkpoint has them.
+    private struct Unfolded {
+        let weight: Parameter
+        let norm: BatchNorm2d
+        let stride: Int
+        let padding: Int
+        let groups: Int
+        let type: DType
+
+        var trains: Bool {
+            [weight, norm.weight, norm.bias].contains { $0.value.requiresGradient }
+        }
+
+        func folded(prepared: Bool) -> Conv2d {
+            let (scale, shift) = norm.affine
+            return Conv2d(
+                weight: Parameter(value: (weight() * scale.reshape(-1, 1, 1, 1)).cast(to: type), type: type),
+                bias: Parameter(value: shift.cast(to: type), type: type),
+                stride: stride,
+                padding: padding,
+                groups: groups,
+                prepared: prepared
+            )
+        }
+    }
+}
