@@ -13,7 +13,9 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
-/// One room of the house: folder `Sources/<name>`, module `Lienzo<name>`. Imports point down the list only.
+/// One room of the house: folder `Sources/<name>`, module `Lienzo<name>`.
+///
+/// Imports point down the list only.
 func room(_ name: String, dependsOn dependencies: [Target.Dependency] = []) -> Target {
     .target(name: "Lienzo\(name)", dependencies: dependencies, path: "Sources/\(name)", swiftSettings: swiftSettings)
 }
@@ -31,11 +33,20 @@ func tests(_ name: String, fixtures: Bool = true, dependsOn dependencies: [Targe
 
 let package = Package(
     name: "Lienzo",
-    products: [],
+    products: [
+        .executable(name: "lienzo", targets: ["LienzoCommandLineTool"])
+    ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: [
+        .executableTarget(
+            name: "LienzoCommandLineTool",
+            dependencies: ["LienzoTorch", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/CommandLineTool",
+            swiftSettings: swiftSettings
+        ),
+        tests("CommandLineTool", fixtures: false),
         .target(
             name: "CTorch",
             path: "Sources/CTorch",

@@ -1,0 +1,44 @@
+import Foundation
+
+/// Where the tool writes: results to standard output, everything else to standard error.
+enum Console {
+    /// Whether standard error is a terminal that can redraw a line.
+    static let isInteractive = isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"
+
+    /// Whether standard output is a terminal that may be coloured (https://no-color.org).
+    static let showsColour =
+        isatty(STDOUT_FILENO) == 1 && environment("TERM") != "dumb" && (environment("NO_COLOR") ?? "").isEmpty
+
+    /// The number of columns of the terminal on standard error; 80 where it does not say.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Writes one line of the result.
+    static func line(_ text: String) {
+        write(text + "\n", to: .standardOutput)
+    }
+
+    /// Writes one line that is not part of the result.
+    static func note(_ text: String) {
+        write(text + "\n", to: .standardError)
+    }
+
+    /// Writes the result for machines: JSON with sorted keys.
+    static func json(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        line(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// Writes as is; a stream that nobody reads any more is no reason to fail.
+    static func write(_ text: String, to stream: FileHandle) {
+        try? stream.write(contentsOf: Data(text.utf8))
+    }
+
+    private static func environment(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name]
+    }
+}

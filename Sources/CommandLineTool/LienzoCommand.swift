@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import LienzoTorch
+
+/// The tool `lienzo`: parses the arguments, runs one subcommand as a task that Ctrl-C cancels, and turns what it threw
+/// into one sentence and an exit code.
+@main
+struct LienzoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lienzo",
+        abstract: "Pictures from words, and words for pictures, with models that run and train on this machine.",
+        discussion: """
+            Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failed, \
+            64 wrong usage, 130 stopped with Ctrl-C.
+            """,
+        version: "0.1.0",
+        subcommands: [DoctorCommand.self]
+    )
+
+    static func main() async {
+        Engine.prepare()
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let work = Task {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        }
+        let interrupt = Interrupt { work.cancel() }
+        let outcome = await work.result
+        interrupt.end()
+
+        switch outcome {
+        case .success: Foundation.exit(EXIT_SUCCESS)
+        case .failure(let error): Foundation.exit(report(error, stoppedBy: interrupt.firstSignal))
+        }
+    }
+
+    /// Says what went wrong, and returns the exit code that says it to a script.
+    private static func report(_ error: any Error, stoppedBy signal: Int32?) -> Int32 {
+        if let signal {
+            Console.note("lienzo: stopped.")
+            return 128 + signal
+        }
+        let code = exitCode(for: error)
+        switch code {
+        case .success: Console.line(fullMessage(for: error))
+        case .validationFailure: Console.note("lienzo: \(message(for: error))\n\(usage(for: error))")
+        default: Console.note("lienzo: \(sentence(for: error))")
+        }
+        return code.rawValue
+    }
+
+    /// The last line of the parser's own message, which names the subcommand's `--help`.
+    private static func usage(for error: any Error) -> String {
+        fullMessage(for: error).split(separator: "\n").last.map { String($0).trimmingCharacters(in: .whitespaces) }
+            ?? ""
+    }
+
+    /// Lienzo's own errors describe themselves in a sentence; Foundation's do it under another name.
+    private static func sentence(for error: any Error) -> String {
+        (error as? CocoaError)?.localizedDescription ?? String(describing: error)
+    }
+}
