@@ -67,12 +67,14 @@ let package = Package(
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
+        room("Diffusion", dependsOn: ["LienzoTorch"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
         tests("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),
         tests("Tokenizers"),
+        tests("Diffusion", dependsOn: ["LienzoTorch"]),
     ],
     cxxLanguageStandard: .cxx20
 )
