@@ -30,7 +30,7 @@ extension Image {
         try self.init(bytes: bytes, alpha: alpha, name: path)
     }
 
-    /// Reads a picture from the bytes of a file. See `init(contentsOf:alpha:)`.
+    /// Reads a picture from the bytes of a file, as `init(contentsOf:alpha:)` does.
     ///
     /// - Parameters:
     ///   - data: The whole file, at most `Image.maximumFileBytes` bytes.
@@ -53,12 +53,13 @@ extension Image {
         self = image
     }
 
-    /// Draws an SVG file into a square: as large as fits, centred, transparent around it.
+    /// Draws an SVG file into a square of `side × side` pixels with 4 channels.
+    ///
+    /// The drawing is as large as fits, centred, and transparent around.
     ///
     /// - Parameters:
     ///   - path: The SVG file. It is not trusted; what it refers to outside itself is not loaded.
     ///   - side: Width and height of the result in pixels, 1…4,096.
-    /// - Returns: `side × side` pixels with 4 channels.
     /// - Throws: `ImageError`.
     public init(svgAt path: String, fitting side: Int) throws(ImageError) {
         let bytes = try readFile(path, limit: 64 << 20)
@@ -66,7 +67,14 @@ extension Image {
             throw .impossibleSize(name: "The box for \(path)", width: side, height: side)
         }
         guard try Self.format(of: bytes, name: path) == .svg else { throw .notAPicture(name: path) }
-        let drawn = try Self.drawnSVG(bytes, name: path) { _ in Double(side) }
+        var drawn = try Self.drawnSVG(bytes, name: path) { _ in Double(side) }
+        let longer = max(drawn.width, drawn.height)
+        if longer > side {
+            drawn = try drawn.resized(
+                width: max(drawn.width * side / longer, 1),
+                height: max(drawn.height * side / longer, 1)
+            )
+        }
         self = drawn.withOpaqueAlpha().placed(inSquare: side)
     }
 
@@ -88,23 +96,28 @@ extension Image {
         return format
     }
 
-    /// Draws an SVG so that its longer side has as many pixels as `longerSide` makes of its own length.
+    /// Draws an SVG so that its longer side has as many pixels as `longerSide` makes of its own length, or a few more.
     private static func drawnSVG(
-        _ bytes: [UInt8], name: String, longerSide: (Double) -> Double
+        _ bytes: [UInt8],
+        name: String,
+        longerSide: (Double) -> Double
     ) throws(ImageError) -> Image {
-        // libvips tells sizes in whole pixels; asked for 64 times the size, it tells small ones to a fraction of one.
-        var magnification = 64.0
-        var size: (width: Int, height: Int)
-        do {
-            size = try open(bytes, as: .svg, scale: magnification, name: name) { _, header in (header.width, header.height) }
-        } catch {
-            magnification = 1
-            size = try open(bytes, as: .svg, name: name) { _, header in (header.width, header.height) }
+        var size = try open(bytes, as: .svg, name: name) { _, header in (header.width, header.height) }
+        var magnification = 1.0
+        if max(size.0, size.1) <= 4_096 {
+            // libvips tells sizes in whole pixels; asked for 64 times the size, it tells small ones to a fraction.
+            magnification = 64
+            size = try open(bytes, as: .svg, scale: 64, name: name) { _, header in (header.width, header.height) }
         }
-        let longer = Double(max(size.width, size.height)) / magnification
-        let shorter = Double(min(size.width, size.height)) / magnification
-        // A hair's breadth still gets one pixel.
-        return try decode(bytes, as: .svg, scale: max(longerSide(longer) / longer, 1 / shorter), name: name)
+        let longer = Double(max(size.0, size.1)) / magnification
+        let shorter = Double(min(size.0, size.1)) / magnification
+        // To librsvg, what is too large to be drawn is one pixel large at any scale.
+        guard longer >= 0.5 else {
+            throw .damaged(name: name, format: "SVG", reason: "it is too large or too small to be drawn")
+        }
+        // A hair's breadth still gets one pixel, and libvips scales by no less than a thousandth.
+        let scale = max(longerSide(longer) / longer, 1 / shorter, 0.001)
+        return try decode(bytes, as: .svg, scale: scale, name: name)
     }
 
     private static func checkDecodable(width: Int, height: Int, name: String) throws(ImageError) {
@@ -114,7 +127,10 @@ extension Image {
 
     /// Opens, checks the announced size, and decodes.
     private static func decode(
-        _ bytes: [UInt8], as format: PictureFormat, scale: Double = 1, name: String
+        _ bytes: [UInt8],
+        as format: PictureFormat,
+        scale: Double = 1,
+        name: String
     ) throws(ImageError) -> Image {
         try open(bytes, as: format, scale: scale, name: name) { picture, header throws(ImageError) in
             try checkDecodable(width: header.width, height: header.height, name: name)
@@ -127,13 +143,20 @@ extension Image {
             }
             guard status == 0 else { throw .damaged(name: name, format: format.rawValue, reason: error.message) }
             return Image(
-                uncheckedWidth: header.width, height: header.height, channels: header.channels, pixels: pixels)
+                uncheckedWidth: header.width,
+                height: header.height,
+                channels: header.channels,
+                pixels: pixels
+            )
         }
     }
 
     /// Opens a file's bytes for as long as `body` runs; only the header has been read then.
     private static func open<R>(
-        _ bytes: [UInt8], as format: PictureFormat, scale: Double = 1, name: String,
+        _ bytes: [UInt8],
+        as format: PictureFormat,
+        scale: Double = 1,
+        name: String,
         body: (_ picture: OpaquePointer?, _ header: (width: Int, height: Int, channels: Int)) throws(ImageError) -> R
     ) throws(ImageError) -> R {
         try format == .heif ? Vips.startHEIF() : Vips.start()

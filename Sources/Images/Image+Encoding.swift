@@ -1,10 +1,12 @@
 import CVips
+import LienzoFiles
 
 extension Image {
     /// The bytes of a PNG file.
     ///
     /// - Parameter text: What is stored with the picture, such as its prompt; keys of 1…79 printable ASCII
     ///   characters, values of at most 1 MiB of any text. `Image.text(ofPNGAt:)` reads it back, and so do other programs.
+    /// - Returns: The whole file.
     /// - Throws: `ImageError.notEncodable` or `ImageError.badText`.
     public func png(text: [String: String] = [:]) throws(ImageError) -> [UInt8] {
         try PNGChunks.inserting(text, into: try encoded(as: .png, quality: 100))
@@ -13,6 +15,7 @@ extension Image {
     /// The bytes of a JPEG file; transparency is laid over white.
     ///
     /// - Parameter quality: 1 (small) … 100 (good).
+    /// - Returns: The whole file.
     /// - Throws: `ImageError.notEncodable`.
     public func jpeg(quality: Int = 90) throws(ImageError) -> [UInt8] {
         try flattened(over: .white).encoded(as: .jpeg, quality: quality)
@@ -21,6 +24,7 @@ extension Image {
     /// The bytes of a lossy WebP file; transparency is kept.
     ///
     /// - Parameter quality: 1 (small) … 100 (good).
+    /// - Returns: The whole file.
     /// - Throws: `ImageError.notEncodable`; a side above 16,383 is more than the format can hold.
     public func webp(quality: Int = 85) throws(ImageError) -> [UInt8] {
         try encoded(as: .webp, quality: quality)
@@ -41,13 +45,18 @@ extension Image {
             case .webp: try webp()
             default: try png(text: text)
             }
-        try writeFile(bytes, to: path)
+        do {
+            try AtomicFile.write(bytes, to: path)
+        } catch {
+            throw .file(error)
+        }
     }
 
     /// The text that is stored in a PNG file, by key; empty when there is none.
     ///
     /// - Parameter path: The file. It is not trusted: texts above 1 MiB in all, compressed or malformed ones are left out.
-    /// - Throws: `ImageError.unreadable`, `.tooManyBytes`, `.empty` or `.notAPicture`.
+    /// - Returns: The texts by their keys.
+    /// - Throws: `ImageError.file`, `.tooManyBytes`, `.empty` or `.notAPicture`.
     public static func text(ofPNGAt path: String) throws(ImageError) -> [String: String] {
         let bytes = try readFile(path, limit: maximumFileBytes)
         if bytes.isEmpty { throw .empty(name: path) }
@@ -62,8 +71,16 @@ extension Image {
         var length = 0
         let status = pixels.withUnsafeBufferPointer { buffer in
             cvips_encode(
-                format.vips, buffer.baseAddress, Int32(width), Int32(height), Int32(channels),
-                Int32(min(max(quality, 1), 100)), &bytes, &length, &error)
+                format.vips,
+                buffer.baseAddress,
+                Int32(width),
+                Int32(height),
+                Int32(channels),
+                Int32(min(max(quality, 1), 100)),
+                &bytes,
+                &length,
+                &error
+            )
         }
         guard status == 0 else { throw .notEncodable(format: format.rawValue, reason: error.message) }
         defer { cvips_free(bytes) }

@@ -6,6 +6,7 @@ extension Image {
     ///   - y: First row, 0 at the top.
     ///   - width: Columns, at least 1.
     ///   - height: Rows, at least 1.
+    /// - Returns: The rectangle with as many channels as the picture.
     /// - Throws: `ImageError.impossibleSize` when the rectangle does not lie within the picture.
     public func cropped(x: Int, y: Int, width: Int, height: Int) throws(ImageError) -> Image {
         guard width >= 1, height >= 1, x >= 0, y >= 0, width <= self.width, height <= self.height,
@@ -25,6 +26,7 @@ extension Image {
     /// - Parameters:
     ///   - width: Columns of the result.
     ///   - height: Rows of the result.
+    /// - Returns: `width × height` pixels with as many channels as the picture.
     /// - Throws: `ImageError.impossibleSize`.
     ///
     /// Source: torchvision `transforms/functional.py`, `center_crop`.
@@ -35,7 +37,11 @@ extension Image {
             size > whole ? -((size - whole) / 2) : Int((Double(whole - size) / 2).rounded(.toNearestOrEven))
         }
         return window(
-            x: origin(of: width, in: self.width), y: origin(of: height, in: self.height), width: width, height: height)
+            x: origin(of: width, in: self.width),
+            y: origin(of: height, in: self.height),
+            width: width,
+            height: height
+        )
     }
 
     /// Mirrors left and right.
@@ -109,7 +115,7 @@ extension Image {
         return Image(uncheckedWidth: width, height: height, channels: 4, pixels: wide)
     }
 
-    /// Centred in a square; zero around it, and what sticks out of it is cut off.
+    /// Centred in a square that is no smaller; zero around it.
     func placed(inSquare side: Int) -> Image {
         if width == side, height == side { return self }
         return window(x: -((side - width) / 2), y: -((side - height) / 2), width: side, height: side)

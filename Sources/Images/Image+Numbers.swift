@@ -42,7 +42,10 @@ extension Image {
     ///
     /// Source: diffusers `image_processor.py`, `VaeImageProcessor.postprocess`: half to even after × 255.
     public init(
-        planes: [Float], width: Int, height: Int, range: ClosedRange<Float> = -1...1
+        planes: [Float],
+        width: Int,
+        height: Int,
+        range: ClosedRange<Float> = -1...1
     ) throws(ImageError) {
         try Self.checkSize(width: width, height: height, name: "the picture")
         let count = width * height

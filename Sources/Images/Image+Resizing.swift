@@ -8,11 +8,14 @@ extension Image {
     ///   - width: Columns of the result, at least 1.
     ///   - height: Rows of the result, at least 1.
     ///   - filter: How pixels are weighed.
+    /// - Returns: The picture with as many channels as before.
     /// - Throws: `ImageError.impossibleSize`.
     ///
     /// Source: Pillow 13 `src/libImaging/Resample.c`, `ImagingResample`.
     public func resized(
-        width: Int, height: Int, filter: ResamplingFilter = .bicubic
+        width: Int,
+        height: Int,
+        filter: ResamplingFilter = .bicubic
     ) throws(ImageError) -> Image {
         try Self.checkSize(width: width, height: height, name: "the resized picture")
         guard self.width * height <= Self.maximumPixels || self.height * width <= Self.maximumPixels else {
@@ -34,6 +37,7 @@ extension Image {
     /// - Parameters:
     ///   - side: The shorter side of the result, at least 1.
     ///   - filter: How pixels are weighed.
+    /// - Returns: The picture with as many channels as before.
     /// - Throws: `ImageError.impossibleSize`.
     ///
     /// Source: torchvision `transforms/functional.py`, `_compute_resized_output_size`: the longer side is cut off to
@@ -64,15 +68,22 @@ extension Image {
                             if channels == 3 {
                                 for tap in 0..<plan.taps[x] {
                                     let pixel = SIMD4<Int32>(
-                                        Int32(source[at]), Int32(source[at + 1]), Int32(source[at + 2]), 0)
+                                        Int32(source[at]),
+                                        Int32(source[at + 1]),
+                                        Int32(source[at + 2]),
+                                        0
+                                    )
                                     sum &+= pixel &* weights[base + tap]
                                     at += 3
                                 }
                             } else {
                                 for tap in 0..<plan.taps[x] {
                                     let pixel = SIMD4<Int32>(
-                                        Int32(source[at]), Int32(source[at + 1]), Int32(source[at + 2]),
-                                        Int32(source[at + 3]))
+                                        Int32(source[at]),
+                                        Int32(source[at + 1]),
+                                        Int32(source[at + 2]),
+                                        Int32(source[at + 3])
+                                    )
                                     sum &+= pixel &* weights[base + tap]
                                     at += 4
                                 }

@@ -1,9 +1,13 @@
-/// Why a picture could not be read, made or written. `description` is one sentence for a person.
+public import LienzoFiles
+
+/// Why a picture could not be read, made or written.
 public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// libvips does not start on this machine.
     case libraryUnavailable(reason: String)
-    /// The file is missing, is a folder, or may not be read.
-    case unreadable(name: String, reason: String)
+    /// The file cannot be read or written: it is missing, a folder, not allowed, or the disk is full.
+    ///
+    /// Nothing half-written is left.
+    case file(FileError)
     /// The file is empty.
     case empty(name: String)
     /// The file holds more bytes than Lienzo reads for one picture.
@@ -26,16 +30,13 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
     case badText(key: String, reason: String)
     /// The pixels cannot be encoded.
     case notEncodable(format: String, reason: String)
-    /// The file cannot be written; nothing is left of it.
-    case unwritable(path: String, reason: String)
-
     /// One sentence: what is wrong, what was expected, what was found, what to do.
     public var description: String {
         switch self {
         case .libraryUnavailable(let reason):
             "libvips cannot be used (\(reason)); install the Debian package libvips42."
-        case .unreadable(let name, let reason):
-            "\(name) cannot be read: \(reason)."
+        case .file(let error):
+            error.description
         case .empty(let name):
             "\(name) is empty; expected \(PictureFormat.readable)."
         case .tooManyBytes(let name, let found, let limit):
@@ -61,8 +62,6 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
             "The text \"\(key.prefix(80))\" cannot be stored in a PNG: \(reason)."
         case .notEncodable(let format, let reason):
             "The picture cannot be encoded as \(format): \(reason)."
-        case .unwritable(let path, let reason):
-            "\(path) cannot be written: \(reason)."
         }
     }
 }

@@ -25,7 +25,8 @@ enum PNGChunks {
     private static func chunk(key: String, value: String) throws(ImageError) -> [UInt8] {
         let keyBytes = Array(key.utf8)
         let printable = keyBytes.allSatisfy { (0x20...0x7E).contains($0) }
-        guard (1...79).contains(keyBytes.count), printable, key.first != " ", key.last != " ", !key.contains("  ") else {
+        guard (1...79).contains(keyBytes.count), printable, key.first != " ", key.last != " ", !key.contains("  ")
+        else {
             throw .badText(key: key, reason: "a key is 1 to 79 printable ASCII characters without stray spaces")
         }
         let valueBytes = Array(value.utf8)
@@ -50,7 +51,9 @@ enum PNGChunks {
     /// The most bytes of one text, and of all texts of a file together, that are read or written.
     static let maximumTextBytes = 1 << 20
 
-    /// All uncompressed text of a PNG. Chunks that are too long, cut off or malformed are passed over.
+    /// All uncompressed text of a PNG.
+    ///
+    /// Chunks that are too long, cut off or malformed are passed over.
     static func text(of bytes: [UInt8]) -> [String: String] {
         var result: [String: String] = [:]
         var total = 0

@@ -14,22 +14,26 @@ struct DecodingTests {
         var testDescription: String { file }
     }
 
-    @Test("gives the pixels that Pillow gives", .tags(.parity), arguments: [
-        Case(file: "small.png", expected: "small"),
-        Case(file: "small.webp", expected: "small"),
-        Case(file: "small-alpha.png", expected: "small-alpha"),
-        Case(file: "small-alpha.webp", expected: "small-alpha"),
-        Case(file: "small-grey.png", expected: "small-grey"),
-        Case(file: "small-grey-alpha.png", expected: "small-grey-alpha"),
-        Case(file: "small-bilevel.png", expected: "small-bilevel"),
-        Case(file: "small-palette.png", expected: "small-palette"),
-        Case(file: "small-16.png", expected: "small"),
-        Case(file: "small-grey-16.png", expected: "small-grey"),
-        Case(file: "small.gif", expected: "small-gif", alpha: .overWhite),
-        Case(file: "small.jpg", expected: "small-jpg", tolerance: 1),
-        Case(file: "small-progressive.jpg", expected: "small-progressive-jpg", tolerance: 1),
-        Case(file: "small-grey.jpg", expected: "small-grey", tolerance: 2),
-    ])
+    @Test(
+        "gives the pixels that Pillow gives",
+        .tags(.parity),
+        arguments: [
+            Case(file: "small.png", expected: "small"),
+            Case(file: "small.webp", expected: "small"),
+            Case(file: "small-alpha.png", expected: "small-alpha"),
+            Case(file: "small-alpha.webp", expected: "small-alpha"),
+            Case(file: "small-grey.png", expected: "small-grey"),
+            Case(file: "small-grey-alpha.png", expected: "small-grey-alpha"),
+            Case(file: "small-bilevel.png", expected: "small-bilevel"),
+            Case(file: "small-palette.png", expected: "small-palette"),
+            Case(file: "small-16.png", expected: "small"),
+            Case(file: "small-grey-16.png", expected: "small-grey"),
+            Case(file: "small.gif", expected: "small-gif", alpha: .overWhite),
+            Case(file: "small.jpg", expected: "small-jpg", tolerance: 1),
+            Case(file: "small-progressive.jpg", expected: "small-progressive-jpg", tolerance: 1),
+            Case(file: "small-grey.jpg", expected: "small-grey", tolerance: 2),
+        ]
+    )
     func likePillow(_ item: Case) throws {
         let image = try Image(contentsOf: Fixture.path(item.file), alpha: item.alpha)
         let difference = try #require(largestDifference(image, try Fixture.bytes("\(item.expected).raw")))
@@ -42,7 +46,8 @@ struct DecodingTests {
         #expect(image.width == 24 && image.height == 16 && image.channels == 3)
         let expected = try Fixture.bytes("small.raw")
         // Lossy at quality 90, with colours at half resolution: alike on the whole.
-        let mean = zip(image.pixels, expected).map { abs(Double($0) - Double($1)) }.reduce(0, +) / Double(expected.count)
+        let mean =
+            zip(image.pixels, expected).map { abs(Double($0) - Double($1)) }.reduce(0, +) / Double(expected.count)
         #expect(mean < 12)
     }
 
@@ -53,11 +58,14 @@ struct DecodingTests {
         #expect(try #require(largestDifference(image, try Fixture.bytes("orientation.raw"))) <= 6)
     }
 
-    @Test("brings CMYK to sRGB", arguments: [
-        ("cmyk-red.jpg", Color(red: 230, green: 30, blue: 35)),
-        ("cmyk-white.jpg", Color.white),
-        ("cmyk-black.jpg", Color(red: 35, green: 30, blue: 30)),
-    ])
+    @Test(
+        "brings CMYK to sRGB",
+        arguments: [
+            ("cmyk-red.jpg", Color(red: 230, green: 30, blue: 35)),
+            ("cmyk-white.jpg", Color.white),
+            ("cmyk-black.jpg", Color(red: 35, green: 30, blue: 30)),
+        ]
+    )
     func cmyk(_ file: String, _ expected: Color) throws {
         let found = try Image(contentsOf: Fixture.path(file)).color(x: 8, y: 8)
         #expect(abs(Int(found.red) - Int(expected.red)) < 30)

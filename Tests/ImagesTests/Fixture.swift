@@ -1,4 +1,5 @@
 import Foundation
+
 @testable import LienzoImages
 
 /// Files that `Tools/reference/images.py` wrote.

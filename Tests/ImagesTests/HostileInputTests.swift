@@ -20,9 +20,12 @@ struct HostileInputTests {
         #expect(throws: ImageError.self) { try Image(data: Data(bytes.prefix(33))) }
     }
 
-    @Test("a file cut off anywhere is refused", arguments: [
-        "source.png", "small.webp", "still.gif", "clip-wide.jpg", "small.heic", "small.avif", "small-16.png",
-    ])
+    @Test(
+        "a file cut off anywhere is refused",
+        arguments: [
+            "source.png", "small.webp", "still.gif", "clip-wide.jpg", "small.heic", "small.avif", "small-16.png",
+        ]
+    )
     func truncated(_ file: String) throws {
         let bytes = try Fixture.bytes(file)
         for share in [0.03, 0.2, 0.5, 0.8, 0.95] {
@@ -32,10 +35,13 @@ struct HostileInputTests {
         }
     }
 
-    @Test("damaged bytes give a picture or an error, never a crash", arguments: [
-        "source.png", "small.webp", "small.gif", "clip-wide.jpg", "small.heic", "small.avif", "small-palette.png",
-        "orientation-6.jpg", "cmyk-red.jpg",
-    ])
+    @Test(
+        "damaged bytes give a picture or an error, never a crash",
+        arguments: [
+            "source.png", "small.webp", "small.gif", "clip-wide.jpg", "small.heic", "small.avif", "small-palette.png",
+            "orientation-6.jpg", "cmyk-red.jpg",
+        ]
+    )
     func damaged(_ file: String) throws {
         let bytes = try Fixture.bytes(file)
         var state: UInt64 = 42
@@ -54,11 +60,15 @@ struct HostileInputTests {
         }
     }
 
-    @Test("what is not a picture is refused", arguments: [
-        "", "hello", "<html><body>svg</body></html>", "%PDF-1.7", "P6 2 2 255 abcdefghijkl", "ftypheic", "GIF89a",
-        "\u{89}PNG", "RIFF....WEBP", "<svg", "<svg>", "<svg xmlns='http://www.w3.org/2000/svg' width='0' height='0'/>",
-        "<svg xmlns='http://www.w3.org/2000/svg' width='1000000000' height='1000000000'/>",
-    ])
+    @Test(
+        "what is not a picture is refused",
+        arguments: [
+            "", "hello", "<html><body>svg</body></html>", "%PDF-1.7", "P6 2 2 255 abcdefghijkl", "ftypheic", "GIF89a",
+            "\u{89}PNG", "RIFF....WEBP", "<svg", "<svg>",
+            "<svg xmlns='http://www.w3.org/2000/svg' width='0' height='0'/>",
+            "<svg xmlns='http://www.w3.org/2000/svg' width='1000000000' height='1000000000'/>",
+        ]
+    )
     func notAPicture(_ text: String) {
         let error = #expect(throws: ImageError.self) { try Image(data: Data(text.utf8)) }
         #expect(isSentence(error))
@@ -89,7 +99,8 @@ struct HostileInputTests {
 
     @Test("an SVG that multiplies itself ends in an error or a picture soon")
     func multiplication() throws {
-        var text = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='9' height='9'>"
+        var text =
+            "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='9' height='9'>"
         text += "<defs><g id='a0'><rect width='1' height='1'/></g>"
         for level in 1...12 {
             text += "<g id='a\(level)'>" + String(repeating: "<use xlink:href='#a\(level - 1)'/>", count: 10) + "</g>"

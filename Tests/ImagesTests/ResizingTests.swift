@@ -7,8 +7,11 @@ struct ResizingTests {
     static let sizes = [(1, 1), (7, 5), (30, 21), (60, 43), (61, 20), (97, 101), (130, 42), (55, 13)]
 
     @Test(
-        "every filter gives Pillow's bytes, up and down", .tags(.parity),
-        arguments: ResamplingFilter.allCases, sizes.map { [$0.0, $0.1] })
+        "every filter gives Pillow's bytes, up and down",
+        .tags(.parity),
+        arguments: ResamplingFilter.allCases,
+        sizes.map { [$0.0, $0.1] }
+    )
     func likePillow(_ filter: ResamplingFilter, _ size: [Int]) throws {
         let source = try Image(contentsOf: Fixture.path("source.png"))
         let expected = try Image(contentsOf: Fixture.path("resized-\(filter.rawValue)-\(size[0])x\(size[1]).png"))
@@ -16,8 +19,10 @@ struct ResizingTests {
     }
 
     @Test(
-        "transparency is resized with premultiplied colours, like Pillow", .tags(.parity),
-        arguments: ResamplingFilter.allCases)
+        "transparency is resized with premultiplied colours, like Pillow",
+        .tags(.parity),
+        arguments: ResamplingFilter.allCases
+    )
     func alphaLikePillow(_ filter: ResamplingFilter) throws {
         let source = try Image(contentsOf: Fixture.path("source-alpha.png"), alpha: .keep)
         let expected = try Image(contentsOf: Fixture.path("resized-alpha-\(filter.rawValue)-25x31.png"), alpha: .keep)
@@ -40,9 +45,12 @@ struct ResizingTests {
         #expect(try #require(largestDifference(found, expected)) <= 1)
     }
 
-    @Test("a size of zero, below zero or beyond the limits is refused", arguments: [
-        [0, 5], [5, 0], [-1, 5], [70_000, 5], [60_000, 60_000], [Int.max, Int.max],
-    ])
+    @Test(
+        "a size of zero, below zero or beyond the limits is refused",
+        arguments: [
+            [0, 5], [5, 0], [-1, 5], [70_000, 5], [60_000, 60_000], [Int.max, Int.max],
+        ]
+    )
     func impossibleSizes(_ size: [Int]) throws {
         let source = try Image(width: 3, height: 3, filledWith: .white)
         #expect(throws: ImageError.self) { try source.resized(width: size[0], height: size[1]) }

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Vector drawings")
 struct VectorTests {
-    private func svg(_ attributes: String, _ body: String = "<rect width='100%' height='100%' fill='#ff0000'/>") -> String {
+    private func svg(_ attributes: String, _ body: String = "<rect width='100%' height='100%' fill='#ff0000'/>")
+        -> String
+    {
         "<?xml version='1.0'?><!-- \(String(repeating: "a licence ", count: 300)) -->"
             + "<svg xmlns='http://www.w3.org/2000/svg' \(attributes)>\(body)</svg>"
     }
@@ -30,10 +32,13 @@ struct VectorTests {
         #expect(image.color(x: 64, y: 64) == Color(red: 255, green: 0, blue: 0))
     }
 
-    @Test("any size of its own gives the box asked for", arguments: [
-        "width='3' height='7'", "width='1000' height='999'", "width='17.3mm' height='5cm'", "viewBox='0 0 33 77'",
-        "width='9000' height='3'", "width='0.5' height='0.25' viewBox='0 0 2 1'",
-    ])
+    @Test(
+        "any size of its own gives the box asked for",
+        arguments: [
+            "width='3' height='7'", "width='1000' height='999'", "width='17.3mm' height='5cm'", "viewBox='0 0 33 77'",
+            "width='9000' height='3'", "width='0.8' height='0.6' viewBox='0 0 2 1.5'", "width='30000' height='4000'",
+        ]
+    )
     func sizes(_ attributes: String) throws {
         for side in [1, 37, 128] {
             let image = try drawn(svg(attributes), side: side)
