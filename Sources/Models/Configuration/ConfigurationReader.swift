@@ -177,6 +177,21 @@ package final class ConfigurationReader {
         return words
     }
 
+    /// A list of flags; its length lies in `count`.
+    package func booleans(
+        _ key: String,
+        default fallback: [Bool]? = nil,
+        count: ClosedRange<Int>
+    ) throws(ConfigurationError) -> [Bool] {
+        let expected = "a list of \(count.lowerBound) to \(count.upperBound) flags, true or false"
+        let value = try value(key, default: fallback.map { .array($0.map { .boolean($0) }) }, expected: expected)
+        let flags = value.array?.compactMap { $0.boolean }
+        guard let flags, flags.count == value.array?.count, count.contains(flags.count) else {
+            throw ConfigurationError(file: file, key: key, expected: expected, found: value.description)
+        }
+        return flags
+    }
+
     /// Whether the value of the key is a list: some settings are one value for all blocks or one per block.
     package func isList(_ key: String) -> Bool {
         value(key)?.array != nil

@@ -40,6 +40,11 @@ package indirect enum JSONValue: Sendable, Equatable, Codable {
         }
     }
 
+    package var boolean: Bool? {
+        guard case .boolean(let value) = self else { return nil }
+        return value
+    }
+
     package var integer: Int? {
         guard case .integer(let value) = self else { return nil }
         return value

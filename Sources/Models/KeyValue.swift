@@ -1,0 +1,32 @@
+import LienzoNN
+import LienzoTorch
+
+/// Keys and values of one attention for some of its tokens, `[batch, tokens, width]` each, heads side by side.
+///
+/// Kept where they do not change from step to step, and joined to those that do.
+struct KeyValue {
+    let key: Tensor
+    let value: Tensor
+
+    /// These tokens first, then the others.
+    func followed(by later: KeyValue) -> KeyValue {
+        KeyValue(key: .cat([key, later.key], dim: 1), value: .cat([value, later.value], dim: 1))
+    }
+}
+
+/// Attention with keys and values whose heads stand side by side.
+///
+/// - Parameters:
+///   - query: `[batch, queries, width]`.
+///   - all: keys and values of what the queries attend to.
+///   - heads: how many heads the width holds.
+///   - mask: added to the scores, broadcasts to `[batch, heads, queries, keys]`.
+/// - Returns: `[batch, queries, width]`.
+func attention(query: Tensor, _ all: KeyValue, heads: Int, mask: Tensor? = nil) -> Tensor {
+    attention(
+        query: query.splitHeads(heads),
+        key: all.key.splitHeads(heads),
+        value: all.value.splitHeads(heads),
+        mask: mask
+    ).mergeHeads()
+}

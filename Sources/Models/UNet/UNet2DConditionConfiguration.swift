@@ -1,0 +1,343 @@
+public import Foundation
+
+/// The shape of a ``UNet2DConditionModel``, as its `config.json` gives it.
+///
+/// Lienzo builds what Kandinsky 2.1 and 2.2 use; a value of the reference outside that is refused with a sentence.
+///
+/// Source: `diffusers/models/unets/unet_2d_condition.py`, `UNet2DConditionModel.__init__`.
+public struct UNet2DConditionConfiguration: Sendable, Equatable {
+    /// What goes down: each but the last halves the map.
+    public enum DownBlockType: String, Sendable, CaseIterable, Codable {
+        /// Residual blocks without attention.
+        case resnetDownsample = "ResnetDownsampleBlock2D"
+        /// Residual blocks, each followed by attention over the map and the condition.
+        case simpleCrossAttention = "SimpleCrossAttnDownBlock2D"
+    }
+
+    /// What stands between down and up.
+    public enum MidBlockType: String, Sendable, CaseIterable, Codable {
+        /// Residual block, attention over the map and the condition, residual block.
+        case simpleCrossAttention = "UNetMidBlock2DSimpleCrossAttn"
+    }
+
+    /// What goes up: each but the last doubles the map.
+    public enum UpBlockType: String, Sendable, CaseIterable, Codable {
+        /// Residual blocks without attention.
+        case resnetUpsample = "ResnetUpsampleBlock2D"
+        /// Residual blocks, each followed by attention over the map and the condition.
+        case simpleCrossAttention = "SimpleCrossAttnUpBlock2D"
+    }
+
+    /// What the network is told beside the noisy sample and the time.
+    public enum Conditioning: String, Sendable, CaseIterable, Codable {
+        /// Kandinsky 2.1: text embedding, text encoding and image embedding.
+        case textImage = "text_image"
+        /// Kandinsky 2.2: the image embedding alone.
+        case image
+
+        /// The same choice in the words of `encoder_hid_dim_type`.
+        var projection: String { rawValue + "_proj" }
+    }
+
+    /// How the time acts inside a residual block.
+    public enum TimeScaleShift: String, Sendable, CaseIterable, Codable {
+        /// It is added before the second normalisation.
+        case shift = "default"
+        /// It scales and shifts what the second normalisation gives.
+        case scaleShift = "scale_shift"
+    }
+
+    /// Width and height of the samples the network was trained on, in latent pixels.
+    public let sampleSize: Int?
+    /// Channels of the sample.
+    public let inChannels: Int
+    /// Channels of the prediction; twice `inChannels` where the network also predicts a variance.
+    public let outChannels: Int
+    /// Whether a sample in 0…1 is moved to −1…1 first.
+    public let centerInputSample: Bool
+    /// Whether the sinusoids of the time are cosines first, then sines.
+    public let flipSinToCos: Bool
+    /// Subtracted from the number of frequencies where their spacing is computed.
+    public let freqShift: Int
+    /// The blocks on the way down, from the full map to the smallest.
+    public let downBlockTypes: [DownBlockType]
+    /// The block at the smallest map.
+    public let midBlockType: MidBlockType
+    /// The blocks on the way up, from the smallest map to the full one.
+    public let upBlockTypes: [UpBlockType]
+    /// For each down block (mirrored by the up blocks), whether its attention sees the condition only, not the map.
+    public let onlyCrossAttention: [Bool]
+    /// Whether the attention of the middle sees the condition only.
+    public let midBlockOnlyCrossAttention: Bool
+    /// Channels of each down block; the up blocks mirror them.
+    public let blockOutChannels: [Int]
+    /// Residual blocks of each down block; the mirrored up block has one more.
+    public let layersPerBlock: [Int]
+    /// Channels of one attention head.
+    ///
+    /// Down block `i` **and up block `i`** read element `i`, the middle reads the last:
+    /// the reference does not mirror this list.
+    public let attentionHeadDim: [Int]
+    /// The middle's residual sums are divided by this.
+    public let midBlockScaleFactor: Double
+    /// Groups of every group normalisation.
+    public let normNumGroups: Int
+    /// Epsilon of the group normalisations of residual blocks and output (attention has 1e-5 in the reference).
+    public let normEps: Double
+    /// Width of the condition's tokens as attention sees them.
+    public let crossAttentionDim: Int
+    /// Width of the text encoding (`textImage`) or of the image embedding (`image`).
+    public let encoderHidDim: Int
+    /// What the network is told beside sample and time.
+    public let conditioning: Conditioning
+    /// How the time acts inside a residual block.
+    public let resnetTimeScaleShift: TimeScaleShift
+    /// Whether residual blocks take the time embedding without SiLU.
+    public let resnetSkipTimeAct: Bool
+    /// The residual sums of down and up blocks are divided by this.
+    public let resnetOutScaleFactor: Double
+    /// Width of the time embedding; 4 × the first block's channels where the file does not say.
+    public let timeEmbeddingDim: Int
+    /// Side of the first convolution's kernel, odd.
+    public let convInKernel: Int
+    /// Side of the last convolution's kernel, odd.
+    public let convOutKernel: Int
+    /// Keys of the file that Lienzo does not know, sorted.
+    public let unknownKeys: [String]
+
+    /// By how much the blocks shrink the map; width and height of a sample must be multiples of it.
+    public var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }
+
+    /// A new network's shape, with the values that Kandinsky's networks share as defaults.
+    ///
+    /// - Parameters:
+    ///   - sampleSize: Side of the latents it is trained on.
+    ///   - inChannels: Channels of the latents.
+    ///   - outChannels: Channels of the prediction.
+    ///   - downBlockTypes: The way down; the way up mirrors it.
+    ///   - blockOutChannels: Channels of each block, multiples of `normNumGroups`.
+    ///   - layersPerBlock: Residual blocks of each down block.
+    ///   - attentionHeadDim: Channels of one attention head, in all blocks.
+    ///   - normNumGroups: Groups of every group normalisation.
+    ///   - crossAttentionDim: Width of the condition's tokens; of text and image embedding too for `textImage`.
+    ///   - encoderHidDim: Width of the text encoding (`textImage`) or of the image embedding (`image`).
+    ///   - conditioning: What the network is told beside sample and time.
+    ///   - resnetTimeScaleShift: How the time acts inside a residual block.
+    /// - Throws: `ConfigurationError` when the values do not fit each other.
+    public init(
+        sampleSize: Int,
+        inChannels: Int,
+        outChannels: Int,
+        downBlockTypes: [DownBlockType],
+        blockOutChannels: [Int],
+        layersPerBlock: Int = 3,
+        attentionHeadDim: Int = 64,
+        normNumGroups: Int = 32,
+        crossAttentionDim: Int,
+        encoderHidDim: Int,
+        conditioning: Conditioning = .textImage,
+        resnetTimeScaleShift: TimeScaleShift = .scaleShift
+    ) throws(ConfigurationError) {
+        self.sampleSize = sampleSize
+        self.inChannels = inChannels
+        self.outChannels = outChannels
+        self.downBlockTypes = downBlockTypes
+        self.blockOutChannels = blockOutChannels
+        self.layersPerBlock = downBlockTypes.map { _ in layersPerBlock }
+        self.attentionHeadDim = downBlockTypes.map { _ in attentionHeadDim }
+        self.normNumGroups = normNumGroups
+        self.crossAttentionDim = crossAttentionDim
+        self.encoderHidDim = encoderHidDim
+        self.conditioning = conditioning
+        self.resnetTimeScaleShift = resnetTimeScaleShift
+        midBlockType = .simpleCrossAttention
+        upBlockTypes = downBlockTypes.reversed().map {
+            $0 == .resnetDownsample ? .resnetUpsample : .simpleCrossAttention
+        }
+        centerInputSample = false
+        flipSinToCos = true
+        freqShift = 0
+        onlyCrossAttention = downBlockTypes.map { _ in false }
+        midBlockOnlyCrossAttention = false
+        midBlockScaleFactor = 1
+        normEps = 1e-5
+        resnetSkipTimeAct = false
+        resnetOutScaleFactor = 1
+        timeEmbeddingDim = 4 * (blockOutChannels.first ?? 0)
+        convInKernel = 3
+        convOutKernel = 3
+        unknownKeys = []
+        try checkFit(file: "a new U-Net")
+    }
+
+    /// Reads a `config.json`.
+    ///
+    /// - Parameters:
+    ///   - json: The file's bytes.
+    ///   - file: The file's name, for messages.
+    /// - Throws: `ConfigurationError` when a value is missing, out of range, not supported or does not fit the others.
+    public init(json: Data, file: String = "config.json") throws(ConfigurationError) {
+        let json = try ConfigurationReader(json, file: file)
+        sampleSize = try json.optionalInteger("sample_size", in: 1...65_536)
+        inChannels = try json.integer("in_channels", default: 4, in: 1...1024)
+        outChannels = try json.integer("out_channels", default: 4, in: 1...1024)
+        centerInputSample = try json.boolean("center_input_sample", default: false)
+        flipSinToCos = try json.boolean("flip_sin_to_cos", default: true)
+        freqShift = try json.integer("freq_shift", default: 0, in: -1...1)
+        blockOutChannels = try json.integers(
+            "block_out_channels",
+            default: [320, 640, 1280, 1280],
+            count: 1...8,
+            in: 1...16_384
+        )
+        let count = blockOutChannels.count
+        downBlockTypes = try json.choices("down_block_types", count: count)
+        midBlockType = try json.choice("mid_block_type")
+        upBlockTypes = try json.choices("up_block_types", count: count)
+        onlyCrossAttention = try json.booleansPerBlock("only_cross_attention", default: false, count: count)
+        midBlockOnlyCrossAttention = try json.boolean(
+            "mid_block_only_cross_attention",
+            default: json.isList("only_cross_attention") ? false : onlyCrossAttention[0]
+        )
+        layersPerBlock = try json.integersPerBlock("layers_per_block", default: 2, count: count, in: 1...32)
+        attentionHeadDim = try json.integersPerBlock("attention_head_dim", default: 8, count: count, in: 1...1024)
+        midBlockScaleFactor = try json.number("mid_block_scale_factor", default: 1, in: 1e-3...1e3)
+        normNumGroups = try json.integer("norm_num_groups", default: 32, in: 1...1024)
+        normEps = try json.number("norm_eps", default: 1e-5, in: 0...1)
+        crossAttentionDim = try json.integer("cross_attention_dim", default: 1280, in: 1...16_384)
+        encoderHidDim = try json.integer("encoder_hid_dim", in: 1...16_384)
+        conditioning = try json.choice("addition_embed_type")
+        resnetTimeScaleShift = try json.choice("resnet_time_scale_shift", default: .shift)
+        resnetSkipTimeAct = try json.boolean("resnet_skip_time_act", default: false)
+        resnetOutScaleFactor = try json.number("resnet_out_scale_factor", default: 1, in: 1e-3...1e3)
+        timeEmbeddingDim = try json.integer(
+            "time_embedding_dim",
+            default: min(4 * blockOutChannels[0], 65_536),
+            in: 1...65_536
+        )
+        convInKernel = try json.integer("conv_in_kernel", default: 3, in: 1...15)
+        convOutKernel = try json.integer("conv_out_kernel", default: 3, in: 1...15)
+
+        guard try json.string("encoder_hid_dim_type") == conditioning.projection else {
+            throw json.invalid("encoder_hid_dim_type", expected: "\"\(conditioning.projection)\"")
+        }
+        try Self.refuseOtherValues(json)
+        unknownKeys = json.unknownKeys
+        try checkFit(file: file)
+    }
+
+    /// Refuses what the reference also builds and Lienzo does not, and passes over what changes nothing here.
+    private static func refuseOtherValues(_ json: ConfigurationReader) throws(ConfigurationError) {
+        for key in [
+            "num_attention_heads", "class_embed_type", "num_class_embeds", "cross_attention_norm", "timestep_post_act",
+            "time_embedding_act_fn", "time_cond_proj_dim",
+        ] where json.has(key) {
+            throw json.invalid(key, expected: "null")
+        }
+        for key in ["class_embeddings_concat", "dual_cross_attention"] where try json.boolean(key, default: false) {
+            throw json.invalid(key, expected: "false")
+        }
+        for (key, only) in [("attention_type", "default"), ("time_embedding_type", "positional")]
+        where try json.string(key, default: only) != only {
+            throw json.invalid(key, expected: "\"\(only)\"")
+        }
+        guard try ["silu", "swish"].contains(json.string("act_fn", default: "silu")) else {
+            throw json.invalid("act_fn", expected: "\"silu\"")
+        }
+        guard try json.number("dropout", default: 0, in: 0...1) == 0 else {
+            throw json.invalid("dropout", expected: "0")
+        }
+        // These shape block types, embeddings and class conditions that are refused above.
+        json.ignore(
+            "downsample_padding",
+            "transformer_layers_per_block",
+            "reverse_transformer_layers_per_block",
+            "use_linear_projection",
+            "upcast_attention",
+            "addition_time_embed_dim",
+            "addition_embed_type_num_heads",
+            "projection_class_embeddings_input_dim"
+        )
+    }
+
+    /// Checks what no value shows alone.
+    private func checkFit(file: String) throws(ConfigurationError) {
+        func require(_ holds: Bool, _ key: String, _ expected: String, _ found: Any) throws(ConfigurationError) {
+            guard holds else { throw ConfigurationError(file: file, key: key, expected: expected, found: "\(found)") }
+        }
+        let count = blockOutChannels.count
+        for (key, value) in [
+            ("in_channels", inChannels), ("out_channels", outChannels), ("norm_num_groups", normNumGroups),
+            ("cross_attention_dim", crossAttentionDim), ("encoder_hid_dim", encoderHidDim),
+            ("layers_per_block", layersPerBlock.min() ?? 0), ("attention_head_dim", attentionHeadDim.min() ?? 0),
+        ] {
+            try require(value > 0, key, "above 0", value)
+        }
+        try require(
+            count > 0 && downBlockTypes.count == count,
+            "down_block_types",
+            "one type for each of \(count) blocks",
+            downBlockTypes.map(\.rawValue)
+        )
+        try require(
+            blockOutChannels.allSatisfy { $0 > 0 && $0 % normNumGroups == 0 },
+            "block_out_channels",
+            "multiples of norm_num_groups, \(normNumGroups)",
+            blockOutChannels
+        )
+        try require(
+            blockOutChannels[0] % 2 == 0 && blockOutChannels[0] / 2 != freqShift,
+            "block_out_channels",
+            "an even first width, above 2 × freq_shift",
+            blockOutChannels
+        )
+        for (key, side) in [("conv_in_kernel", convInKernel), ("conv_out_kernel", convOutKernel)] {
+            try require(side % 2 == 1, key, "an odd number", side)
+        }
+        let attended =
+            downBlockTypes.indices.filter { downBlockTypes[$0] == .simpleCrossAttention }
+            .map { (channels: blockOutChannels[$0], head: attentionHeadDim[$0]) }
+            + [(channels: blockOutChannels[count - 1], head: attentionHeadDim[count - 1])]
+            + upBlockTypes.indices.filter { upBlockTypes[$0] == .simpleCrossAttention }
+            .map { (channels: blockOutChannels[count - 1 - $0], head: attentionHeadDim[$0]) }
+        for (channels, head) in attended {
+            try require(channels % head == 0, "attention_head_dim", "a divisor of \(channels) channels", head)
+        }
+    }
+}
+
+extension ConfigurationReader {
+    /// One word of an enumeration for each of `count` blocks.
+    fileprivate func choices<Choice: RawRepresentable & CaseIterable>(
+        _ key: String,
+        count: Int
+    ) throws(ConfigurationError) -> [Choice] where Choice.RawValue == String {
+        let words = try strings(key, count: count...count)
+        let choices = words.compactMap(Choice.init(rawValue:))
+        guard choices.count == count else {
+            throw invalid(key, expected: "a list of " + Choice.allCases.map(\.rawValue).joined(separator: " or "))
+        }
+        return choices
+    }
+
+    /// One integer for all blocks, or a list with one for each.
+    fileprivate func integersPerBlock(
+        _ key: String,
+        default fallback: Int,
+        count: Int,
+        in range: ClosedRange<Int>
+    ) throws(ConfigurationError) -> [Int] {
+        if isList(key) { return try integers(key, count: count...count, in: range) }
+        return Array(repeating: try integer(key, default: fallback, in: range), count: count)
+    }
+
+    /// One flag for all blocks, or a list with one for each.
+    fileprivate func booleansPerBlock(
+        _ key: String,
+        default fallback: Bool,
+        count: Int
+    ) throws(ConfigurationError) -> [Bool] {
+        if isList(key) { return try booleans(key, count: count...count) }
+        return Array(repeating: try boolean(key, default: fallback), count: count)
+    }
+}
