@@ -62,10 +62,25 @@ let package = Package(
                 .linkedLibrary("c10"),
             ]
         ),
+        // Of pkg-config only GLib's header folders are needed, and the file of libvips itself warns about -pthread.
+        .systemLibrary(
+            name: "CVipsLibrary",
+            path: "Sources/CVips/library",
+            pkgConfig: "gobject-2.0",
+            providers: [.apt(["libvips-dev"])]
+        ),
+        .target(
+            name: "CVips",
+            dependencies: ["CVipsLibrary"],
+            path: "Sources/CVips",
+            exclude: ["library"],
+            linkerSettings: [.linkedLibrary("vips"), .linkedLibrary("gmodule-2.0")]
+        ),
         room("Torch", dependsOn: ["CTorch"]),
         room("NN", dependsOn: ["LienzoTorch"]),
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
+        room("Images", dependsOn: ["CVips", "LienzoFiles"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
@@ -75,6 +90,7 @@ let package = Package(
         tests("Files", fixtures: false),
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
+        tests("Images"),
     ],
     cxxLanguageStandard: .cxx20
 )
