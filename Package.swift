@@ -42,7 +42,9 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "LienzoCommandLineTool",
-            dependencies: ["LienzoTorch", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "LienzoImages", "LienzoTorch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
         ),

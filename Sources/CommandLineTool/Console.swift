@@ -33,6 +33,21 @@ enum Console {
         line(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// The text without what a terminal would obey: control characters become `?`, line breaks spaces.
+    static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .lineSeparator, .paragraphSeparator:
+                        CharacterSet.newlines.contains(scalar) ? " " : "?"
+                    default: scalar
+                    }
+                }
+            )
+        )
+    }
+
     /// Writes as is; a stream that nobody reads any more is no reason to fail.
     static func write(_ text: String, to stream: FileHandle) {
         try? stream.write(contentsOf: Data(text.utf8))

@@ -14,7 +14,10 @@ struct LienzoCommand: AsyncParsableCommand {
             64 wrong usage, 130 stopped with Ctrl-C.
             """,
         version: "0.1.0",
-        subcommands: [DoctorCommand.self]
+        subcommands: [
+            InspectCommand.self,
+            DoctorCommand.self,
+        ]
     )
 
     static func main() async {
