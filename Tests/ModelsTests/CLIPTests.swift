@@ -98,10 +98,15 @@ struct CLIPTests {
         }
     }
 
-    @Test("Gradients of the contrastive loss are the reference's, through folded normalisations too")
-    func gradients() throws {
+    /// In bfloat16 only the text tower's gradients are compared: a random image tower of 16 blocks amplifies rounding
+    /// so much that the reference's own autocast agrees with its float32 to a cosine of 0.55 there.
+    @Test(
+        "Gradients of the contrastive loss are the reference's, through folded normalisations too",
+        arguments: [(DType.float32, "gradient.", 1e-3, 0.99999), (.bfloat16, "gradient.text.", 0.3, 0.98)]
+    )
+    func gradients(computeType: DType, prefix: String, difference: Double, cosine: Double) throws {
         try torchScope {
-            let store = ParameterStore(training: try weights(), generator: nil, computeType: .float32)
+            let store = ParameterStore(training: try weights(), generator: nil, computeType: computeType)
             let model = try OpenCLIP(store.root, tinyCLIP())
             try store.finish()
             let ids = try expected["ids"]
@@ -110,12 +115,13 @@ struct CLIPTests {
             let logits = image.matmul(text.transpose(0, 1)) * model.logitScale.exp()
             let labels = Tensor.arange(0, 2, dtype: .int64)
             let loss = (logits.crossEntropy(labels) + logits.transpose(0, 1).crossEntropy(labels)) / 2
-            expectEqual(loss, try expected["loss"], "loss")
+            expectEqual(loss, try expected["loss"], "loss", difference: difference)
             loss.backward()
-            for name in expected.names where name.hasPrefix("gradient.") {
+            for name in expected.names where name.hasPrefix(prefix) {
                 let parameter = String(name.dropFirst("gradient.".count))
                 let entry = try #require(store.entries.first { $0.name == parameter })
-                expectEqual(try #require(entry.tensor.gradient), try expected[name], name, difference: 1e-3)
+                let gradient = try #require(entry.tensor.gradient)
+                expectEqual(gradient, try expected[name], name, difference: difference, cosine: cosine)
             }
         }
     }

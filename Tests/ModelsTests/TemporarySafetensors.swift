@@ -6,9 +6,14 @@ import Testing
 /// A fixture's safetensors file, read without checks; Checkpoints' reader takes its place when that room arrives.
 struct SafetensorsFile: ParameterSource {
     private struct Entry: Decodable {
+        enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case dataOffsets = "data_offsets"
+        }
+
         let dtype: String
         let shape: [Int]
-        let data_offsets: [Int]
+        let dataOffsets: [Int]
     }
 
     let description: String
@@ -32,7 +37,7 @@ struct SafetensorsFile: ParameterSource {
     func tensor(named name: String) throws -> Tensor {
         let entry = try #require(entries[name])
         let type: DType = ["F32": .float32, "F16": .float16, "I64": .int64][entry.dtype] ?? .uint8
-        let slice = Array(bytes[entry.data_offsets[0]..<entry.data_offsets[1]])
+        let slice = Array(bytes[entry.dataOffsets[0]..<entry.dataOffsets[1]])
         return slice.withUnsafeBytes { raw in
             guard let base = raw.baseAddress else { return .zeros(entry.shape, dtype: type) }
             return Tensor(viewing: base, shape: entry.shape, dtype: type, owner: Owner()).copy()

@@ -60,6 +60,13 @@ package struct OpenCLIP {
         return (textProjection(pooled(hiddenStates, mask: mask)).cast(to: .float32), hiddenStates)
     }
 
+    /// Whether a tensor of a published file may stay unread, because it says nothing about the model.
+    ///
+    /// Such are the counters of training steps in normalisations, and the numbers of the positions.
+    package static func isIgnorable(_ name: String) -> Bool {
+        name.hasSuffix(".num_batches_tracked") || name.hasSuffix(".position_ids")
+    }
+
     /// ln(1 / 0.07), as CLIP starts.
     private static let initialLogitScale = 2.659_260_036_932_778
 
