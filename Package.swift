@@ -78,6 +78,7 @@ let package = Package(
             exclude: ["library"],
             linkerSettings: [.linkedLibrary("vips"), .linkedLibrary("gmodule-2.0")]
         ),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         room("Torch", dependsOn: ["CTorch"]),
         room("NN", dependsOn: ["LienzoTorch"]),
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
@@ -85,6 +86,7 @@ let package = Package(
         room("Images", dependsOn: ["CVips", "LienzoFiles"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),
+        room("Data", dependsOn: ["LienzoImages", "LienzoFiles", "CZlib"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
@@ -93,6 +95,7 @@ let package = Package(
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
         tests("Images"),
+        tests("Data", fixtures: false, dependsOn: ["LienzoImages", "LienzoFiles"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -1,0 +1,107 @@
+import Foundation
+
+/// The Debian packages that a data set is made from, fetched and unpacked into a folder of our own.
+///
+/// Nothing is installed: `apt-get download` fetches the archives, `dpkg-deb -x` unpacks them. What is already there is
+/// not fetched again.
+package struct DebianPackages: Sendable {
+    /// The folder that holds the archives, and under `root` what was in them.
+    private let folder: String
+
+    /// - Parameter folder: The cache; made where it is missing.
+    package init(folder: String) { self.folder = folder }
+
+    /// Where the packages are unpacked.
+    package var root: String { folder + "/root" }
+
+    /// Makes sure that all `names` are unpacked under `root`.
+    ///
+    /// - Returns: The version of each package.
+    /// - Throws: `DataError.missingPackage` where a package cannot be had, as when the machine is offline.
+    package func prepare(
+        _ names: [String],
+        progress: @Sendable (String) -> Void
+    ) throws(DataError) -> [String: String] {
+        do { try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true) } catch {
+            throw .unwritable(path: root, reason: error.localizedDescription)
+        }
+        var versions: [String: String] = [:]
+        for name in names {
+            if try archive(of: name) == nil {
+                progress("fetching \(name)")
+                let result = try run(["apt-get", "download", name])
+                guard result.status == 0 else {
+                    throw .missingPackage(
+                        name: name,
+                        reason:
+                            "apt-get download said \"\(result.message)\"; connect to a Debian mirror or put the .deb into \(folder)"
+                    )
+                }
+            }
+            guard let archive = try archive(of: name) else {
+                throw .missingPackage(
+                    name: name,
+                    reason: "expected apt-get download to leave a .deb in \(folder), found none"
+                )
+            }
+            let version = try run(["dpkg-deb", "-f", archive, "Version"])
+            guard version.status == 0 else {
+                throw .missingPackage(name: name, reason: "\(archive) is not a Debian package; remove it and try again")
+            }
+            versions[name] = version.output
+            try unpack(archive, name: name, version: version.output, progress: progress)
+        }
+        return versions
+    }
+
+    private func unpack(
+        _ archive: String,
+        name: String,
+        version: String,
+        progress: @Sendable (String) -> Void
+    ) throws(DataError) {
+        let stamp = "\(folder)/\(name).unpacked"
+        if let done = try? readText(stamp), done == version { return }
+        progress("unpacking \(name) \(version)")
+        let result = try run(["dpkg-deb", "-x", archive, "root"])
+        guard result.status == 0 else {
+            throw .missingPackage(name: name, reason: "dpkg-deb said \"\(result.message)\" while unpacking \(archive)")
+        }
+        do { try Data(version.utf8).write(to: URL(fileURLWithPath: stamp), options: .atomic) } catch {
+            throw .unwritable(path: stamp, reason: error.localizedDescription)
+        }
+    }
+
+    /// The newest archive of a package in the folder, if there is one.
+    private func archive(of name: String) throws(DataError) -> String? {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+                .last { $0.hasPrefix(name + "_") && $0.hasSuffix(".deb") }
+        } catch { throw .unreadable(path: folder, reason: error.localizedDescription) }
+    }
+
+    private func run(_ command: [String]) throws(DataError) -> (status: Int32, output: String, message: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        let (output, errors) = (Pipe(), folder + "/messages.txt")
+        FileManager.default.createFile(atPath: errors, contents: nil)
+        defer { try? FileManager.default.removeItem(atPath: errors) }
+        process.standardOutput = output
+        process.standardError = FileHandle(forWritingAtPath: errors)
+        do { try process.run() } catch {
+            throw .missingPackage(name: command[0], reason: "it cannot be started: \(error.localizedDescription)")
+        }
+        let text =
+            (try? output.fileHandleForReading.readToEnd()).map { String(decoding: $0 ?? Data(), as: UTF8.self) } ?? ""
+        process.waitUntilExit()
+        let message = ((try? readText(errors)) ?? "").split(separator: "\n").last {
+            $0.hasPrefix("E:") || $0.contains("error")
+        }
+        return (
+            process.terminationStatus, text.trimmingCharacters(in: .whitespacesAndNewlines),
+            message.map(String.init) ?? "nothing"
+        )
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+
+/// The pictures of the Debian package `gcompris-qt-data` whose file names are words.
+///
+/// They lie in Qt resource files; only folders where names are captions are read (`rules`).
+struct GCompris {
+    static let package = "gcompris-qt-data"
+    private static let folder = "usr/share/gcompris-qt/rcc"
+    private static let prefix = "/gcompris/"
+    let root: String
+
+    func candidates(cleaner: CaptionCleaner, scratch: String, drop: (Drop) -> Void) throws(DataError) -> [Candidate] {
+        let licences = try DebianCopyright(path: "\(root)/usr/share/doc/\(Self.package)/copyright")
+        var result: [Candidate] = []
+        for archive in try filePaths(under: "\(root)/\(Self.folder)", extensions: ["rcc"]) {
+            let resource = try QtResource(path: "\(root)/\(Self.folder)/\(archive)")
+            for name in resource.names where name.hasPrefix(Self.prefix) {
+                let path = String(name.dropFirst(Self.prefix.count))
+                let kind = (path as NSString).pathExtension
+                guard ["svg", "png", "webp", "jpg"].contains(kind), let rule = Self.rule(for: path) else { continue }
+                let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+                guard let caption = Self.names[stem] ?? cleaner.caption(rule.caption(stem)) else {
+                    drop(Drop(file: path, reason: .caption))
+                    continue
+                }
+                guard let licence = Self.licence(of: path, in: licences) else {
+                    drop(Drop(file: path, reason: .licence))
+                    continue
+                }
+                let bytes = try resource.contents(of: name)
+                let content: Candidate.Content
+                if kind == "svg" {
+                    // Rendered from a file: the name is ours, never the one inside the archive.
+                    let file = "\(scratch)/\(SHA256.hex(Array(name.utf8)).prefix(16)).svg"
+                    do { try Data(bytes).write(to: URL(fileURLWithPath: file)) } catch {
+                        throw .unwritable(path: file, reason: error.localizedDescription)
+                    }
+                    content = .svg(path: file)
+                } else {
+                    content = .bytes(bytes)
+                }
+                result.append(
+                    Candidate(
+                        content: content,
+                        record: PictureRecord(
+                            captions: ["en": [caption]],
+                            source: Self.package,
+                            licence: licence,
+                            family: rule.family,
+                            concept: "",
+                            medium: rule.medium ?? (kind == "svg" ? .drawing : .photograph),
+                            file: "\(Self.folder)/\(archive)#\(path)"
+                        )
+                    )
+                )
+            }
+        }
+        return result
+    }
+
+    /// How the pictures of one folder are named.
+    private struct Rule {
+        let pattern: String
+        var suffix = ""
+        var fixed: String?
+        var family = ""
+        var medium: Medium?
+
+        func caption(_ stem: String) -> String { fixed ?? stem + suffix }
+    }
+
+    private static func rule(for path: String) -> Rule? { rules.first { matches(path, pattern: $0.pattern) } }
+
+    /// The copyright file lists pictures by the format they had in the source, often another than in the package.
+    private static func licence(of path: String, in licences: DebianCopyright) -> String? {
+        let stem = (path as NSString).deletingPathExtension
+        let specific = ["", ".png", ".jpg", ".jpeg", ".svg"].lazy
+            .compactMap { licences.licence(of: $0.isEmpty ? path : stem + $0) }
+        return specific.first { $0 != licences.licence(of: "") } ?? licences.licence(of: path)
+    }
+
+    private static let activities = "src/activities/"
+    private static let rules = [
+        Rule(pattern: activities + "lang/resource/words_sample/*"),
+        Rule(pattern: activities + "babymatch/resource/images/*"),
+        Rule(pattern: activities + "babyshapes/resource/food/*"),
+        Rule(pattern: activities + "memory/resource/??_*"),
+        Rule(pattern: activities + "erase/resource/*.webp"),
+        Rule(pattern: activities + "instruments/resource/*.svg"),
+        Rule(pattern: activities + "explore_farm_animals/resource/animals/*"),
+        Rule(pattern: activities + "explore_world_animals/resource/animals/*.webp"),
+        Rule(pattern: activities + "explore_monuments/resource/*/*.webp"),
+        Rule(pattern: activities + "categorization/resource/images/fishes/*", fixed: "fish", family: "fish photograph"),
+        Rule(pattern: activities + "categorization/resource/images/monuments/*"),
+        Rule(pattern: activities + "categorization/resource/images/others/*"),
+        Rule(pattern: activities + "categorization/resource/images/tools/*"),
+        Rule(pattern: activities + "categorization/resource/images/renewable/solar*", fixed: "solar panels"),
+        Rule(pattern: activities + "categorization/resource/images/renewable/*"),
+        Rule(pattern: activities + "colors/resource/*_duck.svg"),
+        Rule(pattern: activities + "advanced_colors/resource/*_butterfly.svg", family: "coloured butterfly"),
+        Rule(pattern: activities + "chess/resource/??.svg", family: "chess piece"),
+        Rule(pattern: activities + "solar_system/resource/*.webp", medium: .drawing),
+        Rule(pattern: activities + "family/resource/*.svg"),
+        Rule(pattern: activities + "chronos/resource/images/*.svg"),
+        Rule(pattern: activities + "clickgame/resource/f??.webp", fixed: "fish", family: "fish photograph"),
+        Rule(pattern: activities + "traffic/resource/car*.svg", fixed: "car seen from above"),
+        Rule(pattern: activities + "traffic/resource/truck*.svg", fixed: "truck seen from above"),
+        Rule(pattern: activities + "railroad/resource/loco*.svg", fixed: "locomotive"),
+        Rule(pattern: activities + "railroad/resource/wagon*.svg", fixed: "railway wagon"),
+        Rule(pattern: activities + "reversecount/resource/flower*.svg", fixed: "flower"),
+        Rule(pattern: activities + "mining/resource/gold_*.svg"),
+        Rule(pattern: activities + "share/resource/images/*.svg"),
+        Rule(pattern: activities + "enumerate/resource/*.svg"),
+        Rule(pattern: activities + "algorithm/resource/*.svg"),
+    ]
+
+    /// File names that are codes, or words that need others around them.
+    private static let names = [
+        "bb": "black chess bishop", "bk": "black chess king", "bn": "black chess knight", "bp": "black chess pawn",
+        "bq": "black chess queen", "br": "black chess rook", "wb": "white chess bishop", "wk": "white chess king",
+        "wn": "white chess knight", "wp": "white chess pawn", "wq": "white chess queen", "wr": "white chess rook",
+        "earth": "planet earth", "mars": "planet mars", "jupiter": "planet jupiter", "saturn": "planet saturn",
+        "venus": "planet venus", "mercury": "planet mercury", "neptune": "planet neptune", "uranus": "planet uranus",
+        "fusee": "rocket", "raquette": "tennis racket", "tuxhelico": "penguin in a helicopter",
+        "tuxplane": "penguin in an airplane", "rape": "grater", "postpoint": "letterbox",
+        "mongolfiere": "hot air balloon",
+        "oldMan1": "old man", "oldMan2": "old man", "oldWoman1": "old woman", "oldWoman2": "old woman",
+        "babyBoy": "baby boy", "babyGirl": "baby girl", "flute_traversiere": "flute", "screwDriver": "screwdriver",
+        "screwDriver1": "screwdriver", "screwDriver2": "screwdriver", "screwDriver3": "screwdriver",
+        "marmelade": "jar of jam", "bluebaby": "baby", "15_bluebirds": "blue birds", "windflag5": "windsock",
+    ]
+}
