@@ -45,13 +45,11 @@ package struct AtomicFile: ~Copyable {
         }
     }
 
-    /// Appends the bytes of an array, `Data` or string view.
-    package mutating func write(_ bytes: some Sequence<UInt8>) throws(FileError) {
-        let array = ContiguousArray(bytes)
-        let result = array.withUnsafeBytes { buffer -> Result<Void, FileError> in
-            do throws(FileError) { return .success(try write(buffer)) } catch { return .failure(error) }
+    /// Appends the bytes of an array.
+    package mutating func write(_ bytes: [UInt8]) throws(FileError) {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
+            try write(UnsafeRawBufferPointer(buffer))
         }
-        try result.get()
     }
 
     /// Puts the file under its name, replacing what was there.
@@ -75,7 +73,7 @@ extension AtomicFile {
     /// Writes a whole file in one call.
     package static func write(_ bytes: some Sequence<UInt8>, to path: String) throws(FileError) {
         var file = try AtomicFile(path)
-        try file.write(bytes)
+        try file.write(Array(bytes))
         try file.commit()
     }
 }

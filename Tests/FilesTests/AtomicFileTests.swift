@@ -24,7 +24,7 @@ struct AtomicFileTests {
             try AtomicFile.write("old".utf8, to: path)
             func fail() throws {
                 var file = try AtomicFile(path)
-                try file.write("half".utf8)
+                try file.write(Array("half".utf8))
                 throw CancellationError()
             }
             #expect(throws: CancellationError.self) { try fail() }
