@@ -18,10 +18,14 @@ package struct DDIMSampler: Sampler {
     /// The length of one step in training timesteps.
     private let stride: Int
 
+    /// A run of `steps` steps.
+    ///
     /// - Parameters:
+    ///   - configuration: the noise and the prediction.
     ///   - steps: 1 to the number of training timesteps.
     ///   - eta: how much noise each step adds, 0 to 1; none is drawn at 0.
     ///   - rederivesNoise: diffusers' `use_clipped_model_output`.
+    /// - Throws: ``DiffusionError`` for a number of steps or an `eta` out of range.
     package init(
         _ configuration: DDIMConfiguration,
         steps: Int,

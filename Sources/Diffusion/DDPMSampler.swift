@@ -11,7 +11,7 @@ package struct DDPMSampler: Sampler {
     package let timesteps: [Int]
     package var readsVariance: Bool { configuration.varianceType.isLearned }
 
-    /// - Parameter steps: 1 to the number of training timesteps.
+    /// A run of `steps` steps, 1 to the number of training timesteps.
     package init(_ configuration: DDPMConfiguration, steps: Int) throws(DiffusionError) {
         self.configuration = configuration
         schedule = configuration.noise.schedule

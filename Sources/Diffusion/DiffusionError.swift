@@ -9,6 +9,7 @@ public enum DiffusionError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The number of denoising steps does not fit the schedule.
     case invalidSteps(found: Int, expected: ClosedRange<Int>)
 
+    /// The whole sentence.
     public var description: String {
         switch self {
         case .unreadableConfiguration(let reason):

@@ -116,6 +116,7 @@ extension NoiseConfiguration: Codable {
         case stepsOffset = "steps_offset"
     }
 
+    /// Reads the reference's keys; an absent one has the reference's default.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&trainTimesteps, .trainTimesteps)

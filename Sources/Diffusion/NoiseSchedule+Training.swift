@@ -7,6 +7,7 @@ extension NoiseSchedule {
     ///   - clean: `[batch, …]`.
     ///   - noise: standard normal, in the shape of `clean`.
     ///   - timesteps: one for each sample, 0 to `count - 1`.
+    /// - Returns: the shape of `clean`.
     ///
     /// Source: Ho et al. 2020, equation 4; diffusers' `add_noise`.
     package func addNoise(to clean: Tensor, noise: Tensor, timesteps: [Int]) -> Tensor {
@@ -43,9 +44,7 @@ extension NoiseSchedule {
         }
     }
 
-    /// The weight of each timestep's squared error that caps the signal-to-noise ratio at `gamma`.
-    ///
-    /// - Parameter gamma: 5 is usual.
+    /// The weight of each timestep's squared error that caps the signal-to-noise ratio at `gamma`; 5 is usual.
     ///
     /// Source: Hang et al. 2023, "Efficient Diffusion Training via Min-SNR Weighting Strategy", equation 8 and its
     /// forms for noise and velocity.

@@ -33,19 +33,15 @@ package struct NoiseSchedule: Sendable, Equatable {
 
     /// A schedule of given betas.
     ///
-    /// - Parameter zeroTerminal: shifts and scales the betas so that the last timestep is pure noise. Source: Lin et
-    ///   al. 2024, algorithm 1.
+    /// With `zeroTerminal`, the betas are shifted and scaled so that the last timestep is pure noise (Lin et al. 2024,
+    /// algorithm 1).
     package init(betas: [Float], zeroTerminal: Bool = false) {
         self.betas = zeroTerminal ? Self.withZeroTerminal(betas) : betas
         alphas = self.betas.map { 1 - $0 }
         alphaBars = Self.runningProduct(alphas)
     }
 
-    /// A schedule of a named curve over `count` timesteps.
-    ///
-    /// - Parameters:
-    ///   - start: the first beta, where the curve has one.
-    ///   - end: the last beta, where the curve has one.
+    /// A schedule of a named curve over `count` timesteps, from beta `start` to beta `end` where the curve has them.
     package init(_ curve: BetaCurve, count: Int, start: Double, end: Double, zeroTerminal: Bool = false) {
         let betas: [Float] =
             switch curve {

@@ -37,9 +37,7 @@ struct Posterior {
     }
 }
 
-/// The clean sample that a network's output stands for.
-///
-/// - Parameter alphaBar: the share of signal at the timestep of `sample`.
+/// The clean sample that a network's output stands for; `alphaBar` is the share of signal in `sample`.
 func predictedOriginal(_ output: Tensor, _ prediction: PredictionType, sample: Tensor, alphaBar: Float) -> Tensor {
     let signal = Double(alphaBar.squareRoot())
     let noise = Double((1 - alphaBar).squareRoot())

@@ -51,9 +51,8 @@ package struct NoiseSource {
         self.generators = generators
     }
 
-    /// Standard normal float32 noise.
-    ///
-    /// - Parameter shape: `[batch, …]`; the batch is that of the generators where each sample has its own.
+    /// Standard normal float32 noise of a shape `[batch, …]`; where each sample has its own generator, the batch is
+    /// that of the generators.
     package func draw(_ shape: [Int], device: Device = .cpu) -> Tensor {
         if generators.count == 1 {
             return Tensor.randn(shape, generator: generators[0]).to(device)
@@ -78,7 +77,10 @@ package struct DenoisingSequence: Sequence, IteratorProtocol {
     private var sample: Tensor
     private var index = 0
 
+    /// A run from its first step on.
+    ///
     /// - Parameters:
+    ///   - sampler: the update rule and the timesteps.
     ///   - sample: standard normal noise, `[batch, channels, …]`, drawn before any other noise of the run.
     ///   - noise: where the noise of the steps comes from.
     ///   - predict: the network with its guidance: noisy sample and timestep to output.

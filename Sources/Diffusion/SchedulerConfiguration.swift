@@ -69,6 +69,7 @@ extension SchedulerConfiguration: Codable {
         case className = "_class_name"
     }
 
+    /// Reads the reference's keys; an absent one has the reference's default.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let name = try values.decode(String.self, forKey: .className)
@@ -80,6 +81,7 @@ extension SchedulerConfiguration: Codable {
         }
     }
 
+    /// Writes the reference's keys.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(className, forKey: .className)

@@ -31,6 +31,7 @@ extension UnCLIPConfiguration: Codable {
         case curve = "beta_schedule"
     }
 
+    /// Reads the reference's keys; an absent one has the reference's default.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&trainTimesteps, .trainTimesteps)
@@ -53,6 +54,7 @@ extension UnCLIPConfiguration: Codable {
         )
     }
 
+    /// Writes the reference's keys.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(trainTimesteps, forKey: .trainTimesteps)
@@ -82,12 +84,14 @@ extension DDIMConfiguration: Codable {
         case endsAtOne = "set_alpha_to_one"
     }
 
+    /// Reads the reference's keys; an absent one has the reference's default.
     public init(from decoder: any Decoder) throws {
         noise = try NoiseConfiguration(from: decoder)
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&endsAtOne, .endsAtOne)
     }
 
+    /// Writes the reference's keys.
     public func encode(to encoder: any Encoder) throws {
         try noise.encode(to: encoder)
         var values = encoder.container(keyedBy: CodingKeys.self)
@@ -113,12 +117,14 @@ extension DDPMConfiguration: Codable {
         case varianceType = "variance_type"
     }
 
+    /// Reads the reference's keys; an absent one has the reference's default.
     public init(from decoder: any Decoder) throws {
         noise = try NoiseConfiguration(from: decoder)
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&varianceType, .varianceType)
     }
 
+    /// Writes the reference's keys.
     public func encode(to encoder: any Encoder) throws {
         try noise.encode(to: encoder)
         var values = encoder.container(keyedBy: CodingKeys.self)

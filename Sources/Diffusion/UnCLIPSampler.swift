@@ -12,7 +12,7 @@ package struct UnCLIPSampler: Sampler {
     package let timesteps: [Int]
     package var readsVariance: Bool { configuration.varianceType.isLearned }
 
-    /// - Parameter steps: 2 to the number of training timesteps; both ends of the schedule are visited.
+    /// A run of `steps` steps, 2 to the number of training timesteps; both ends of the schedule are visited.
     package init(_ configuration: UnCLIPConfiguration, steps: Int) throws(DiffusionError) {
         let allowed = 2...configuration.trainTimesteps
         guard allowed.contains(steps) else { throw .invalidSteps(found: steps, expected: allowed) }

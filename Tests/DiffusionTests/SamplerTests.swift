@@ -82,12 +82,11 @@ struct SamplerTests {
         let calls = try torchScope {
             var calls = 0
             let noise = NoiseSource(Generator(seed: 1))
-            for _ in DenoisingSequence(sampler, from: noise.draw([1, 4]), noise: noise, predict: { sample, _ in
+            let sequence = DenoisingSequence(sampler, from: noise.draw([1, 4]), noise: noise) { sample, _ in
                 calls += 1
                 return sample
-            }) {
-                break
             }
+            for _ in sequence { break }
             return calls
         }
         #expect(calls == 1)

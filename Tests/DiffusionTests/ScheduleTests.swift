@@ -5,9 +5,10 @@ import Testing
 
 @Suite("Noise schedules against diffusers", .tags(.parity))
 struct ScheduleTests {
-    /// Zero where only additions, products and double cosines are involved, which round alike everywhere. The rescaling
-    /// to zero terminal SNR takes square roots, which libtorch's vector code rounds in its own way on each machine; the
-    /// last betas are quotients of small differences of them.
+    /// Zero where only additions, products and double cosines are involved, which round alike everywhere.
+    ///
+    /// The rescaling to zero terminal SNR takes square roots, which libtorch's vector code rounds in its own way on
+    /// each machine; the last betas are quotients of small differences of them.
     @Test("Betas and alphaBars are the reference's in every bit", arguments: try Reference.read().schedules)
     func schedule(_ expected: Reference.Schedule) {
         let tolerance: Float = expected.name.contains("zero terminal") ? 1e-5 : 0
