@@ -1,0 +1,81 @@
+import LienzoModels
+import LienzoTokenizers
+package import LienzoTorch
+
+/// A dual encoder with its tokenizer: texts and pictures in, embeddings out.
+///
+/// Not `Sendable`: a pipeline owns it.
+package final class CLIPModel {
+    let network: OpenCLIP
+    private let tokenizer: any TextTokenizer
+    private let device: Device
+
+    /// What cosines are multiplied with to become logits.
+    package let logitScale: Float
+
+    /// Builds the networks from a folder in OpenCLIP's layout.
+    init(_ folder: String, _ configuration: OpenCLIPConfiguration, _ loader: PartLoader) throws {
+        device = loader.device
+        tokenizer = try WordPieceTokenizer(directory: folder)
+        let network = try loader.load(folder, weights: "open_clip_model.safetensors") {
+            try OpenCLIP($0, configuration)
+        }
+        self.network = network
+        logitScale = try torchScope { Float(network.logitScale.exp().item) }
+    }
+
+    /// Reads the configuration files of a folder in OpenCLIP's layout.
+    static func configuration(
+        in folder: String,
+        imageTowerNamed: (String) -> EfficientNetLiteConfiguration?
+    ) throws -> OpenCLIPConfiguration {
+        let file = "open_clip_config.json"
+        let configuration = try OpenCLIPConfiguration(
+            json: ModelDirectory.read(file, in: folder),
+            textTower: ModelDirectory.read("config.json", in: folder),
+            file: file,
+            imageTowerNamed: imageTowerNamed
+        )
+        guard configuration.preprocessing.interpolation != .nearest else {
+            throw PipelineError.invalidModel(
+                path: folder,
+                reason: "\(file) asks for nearest interpolation; expected bicubic or bilinear"
+            )
+        }
+        return configuration
+    }
+
+    /// Texts as tokens, all of the model's context length.
+    ///
+    /// - Parameter texts: any texts; what does not fit is cut.
+    /// - Returns: tokens and which of them are not padding, `[texts, tokens]`, and whether any text was cut.
+    package func tokenized(_ texts: [String]) -> (ids: Tensor, mask: Tensor, truncated: Bool) {
+        let length = network.configuration.contextLength
+        let tokens = texts.map { tokenizer.encode($0, length: length) }
+        let shape = [texts.count, length]
+        return (
+            Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: shape).to(device),
+            Tensor(tokens.flatMap(\.mask), shape: shape).to(device),
+            tokens.contains(where: \.truncated)
+        )
+    }
+
+    /// Normalised text embeddings, `[texts, embeddingDimension]`, float32.
+    package func embed(texts: [String]) -> Tensor {
+        let tokens = tokenized(texts)
+        // Padding beyond the longest text changes nothing.
+        let used = max(1, Int(tokens.mask.to(.int64).sum(dims: [1]).max().item))
+        let ids = tokens.ids.narrow(dim: 1, start: 0, length: used)
+        return network.encodeTexts(ids, mask: tokens.mask.narrow(dim: 1, start: 0, length: used)).embedding.normalized()
+    }
+
+    /// Normalised image embeddings, `[pictures, embeddingDimension]`, float32.
+    ///
+    /// - Parameter pixels: preprocessed pictures, `[3, size, size]` each.
+    /// - Returns: one row for each picture.
+    package func embed(pixels: [[Float]]) -> Tensor {
+        let size = network.configuration.preprocessing.size
+        let batch = Tensor(pixels.flatMap(\.self), shape: [pixels.count, 3, size, size])
+        return network.encodeImages(batch.to(device)).normalized()
+    }
+}

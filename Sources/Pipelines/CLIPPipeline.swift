@@ -1,0 +1,135 @@
+import Foundation
+public import LienzoImages
+package import LienzoModels
+package import LienzoTorch
+
+/// Pictures and texts into one space, and how near they are to each other: zero-shot classification and search.
+///
+/// The pipeline works on a thread of its own. Reading its folder costs little; the weights are read with the first
+/// call.
+///
+/// ```swift
+/// let pipeline = try CLIPPipeline(modelDirectory: "mini")
+/// let pictures = try await pipeline.embed(paths.map { try pipeline.prepare(Image(contentsOf: $0)) })
+/// let texts = try await pipeline.embed(texts: ["a lion", "a cat"])
+/// let table = try await pipeline.compare(pictures, texts)
+/// ```
+///
+/// Source: Radford et al. 2021; `open_clip`.
+public actor CLIPPipeline {
+    /// A picture as the image tower sees it, ready to be embedded on any thread's behalf.
+    public struct PreparedPicture: Sendable {
+        /// `[3, size, size]`, normalised.
+        let pixels: [Float]
+    }
+
+    /// What the model calls itself.
+    public nonisolated let name: String
+    /// The number of numbers in an embedding.
+    public nonisolated let embeddingDimension: Int
+
+    private let folder: String
+    private nonisolated let configuration: OpenCLIPConfiguration
+    private let executor = ThreadExecutor(name: "Lienzo.CLIPPipeline")
+    private let device: Device
+    private let computeType: DType?
+    private var model: CLIPModel?
+
+    /// The pipeline's own thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// Pictures that go through the network at once, which bounds its memory.
+    private static let pictureBatch = 16
+    /// Texts that go through the network at once.
+    private static let textBatch = 64
+
+    /// A pipeline of the dual encoder of a model directory, or of a folder in OpenCLIP's own layout, on the CPU.
+    ///
+    /// Throws one sentence where the folder's configuration files are missing or wrong.
+    public init(modelDirectory path: String) throws {
+        try self.init(modelDirectory: path, device: .cpu)
+    }
+
+    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one.
+    package init(
+        modelDirectory path: String,
+        device: Device,
+        computeType: DType? = nil,
+        imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
+    ) throws {
+        if FileManager.default.fileExists(atPath: "\(path)/open_clip_config.json") {
+            folder = path
+            name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+        } else {
+            let directory = try ModelDirectory(path)
+            try directory.require("clip", "CustomTextCLIP")
+            folder = directory.folder(of: "clip")
+            name = directory.name
+        }
+        configuration = try CLIPModel.configuration(in: folder, imageTowerNamed: imageTowerNamed)
+        embeddingDimension = configuration.embeddingDimension
+        self.device = device
+        self.computeType = computeType
+    }
+
+    /// Resizes, crops and normalises a picture as the model wants it; may be called on many threads at once.
+    public nonisolated func prepare(_ image: Image) throws -> PreparedPicture {
+        PreparedPicture(pixels: try configuration.preprocessing(image))
+    }
+
+    /// Normalised embeddings of pictures, in bounded batches.
+    ///
+    /// - Parameter pictures: what ``prepare(_:)`` gave.
+    /// - Returns: one embedding of ``embeddingDimension`` numbers for each picture.
+    /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
+    public func embed(_ pictures: [PreparedPicture]) throws -> [[Float]] {
+        let model = try loaded()
+        return try inBatches(pictures, of: Self.pictureBatch) { model.embed(pixels: $0.map(\.pixels)) }
+    }
+
+    /// Normalised embeddings of texts, in bounded batches.
+    ///
+    /// - Parameter texts: any texts; what is longer than the model reads is cut.
+    /// - Returns: one embedding of ``embeddingDimension`` numbers for each text.
+    /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
+    public func embed(texts: [String]) throws -> [[Float]] {
+        let model = try loaded()
+        return try inBatches(texts, of: Self.textBatch) { model.embed(texts: $0) }
+    }
+
+    /// The table of embeddings, with the model's own logit scale.
+    ///
+    /// - Parameters:
+    ///   - pictures: what ``embed(_:)`` gave.
+    ///   - texts: what ``embed(texts:)`` gave.
+    /// - Returns: one row for each picture.
+    /// - Throws: one sentence where the weights cannot be read.
+    public func compare(_ pictures: [[Float]], _ texts: [[Float]]) throws -> SimilarityTable {
+        SimilarityTable(images: pictures, texts: texts, logitScale: try loaded().logitScale)
+    }
+
+    private func loaded() throws -> CLIPModel {
+        if let model { return model }
+        let loader = PartLoader(device: device, computeType: computeType)
+        let loaded = try CLIPModel(folder, configuration, loader)
+        model = loaded
+        return loaded
+    }
+
+    private func inBatches<Input>(
+        _ inputs: [Input],
+        of size: Int,
+        embed: ([Input]) -> Tensor
+    ) throws -> [[Float]] {
+        var rows: [[Float]] = []
+        for start in stride(from: 0, to: inputs.count, by: size) {
+            try Task.checkCancellation()
+            let batch = Array(inputs[start..<min(start + size, inputs.count)])
+            let numbers = try torchScope { embed(batch).floats() }
+            rows += stride(from: 0, to: numbers.count, by: embeddingDimension).map {
+                Array(numbers[$0..<$0 + embeddingDimension])
+            }
+        }
+        return rows
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+
+/// A folder in the Hugging Face layout: `model_index.json` and one folder for each part.
+///
+/// Source: diffusers' `DiffusionPipeline.from_pretrained`.
+public struct ModelDirectory: Sendable {
+    /// The folder.
+    public let path: String
+    /// What the model calls itself (`_name_or_path`), otherwise the folder's name.
+    public let name: String
+    /// The version that the index gives (`_version`).
+    public let version: String?
+
+    /// Each part's library and class, such as `["diffusers", "PriorTransformer"]`.
+    private let parts: [String: [String]]
+
+    /// The longest JSON file that is read, in bytes.
+    private static let jsonLimit = 64 << 20
+
+    /// Reads `model_index.json`; no part is looked at yet.
+    ///
+    /// - Throws: ``PipelineError/invalidModel(path:reason:)``.
+    public init(_ path: String) throws(PipelineError) {
+        self.path = path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw .invalidModel(path: path, reason: "there is no such folder")
+        }
+        let json = try Self.read("model_index.json", in: path)
+        let index: Index
+        do {
+            index = try JSONDecoder().decode(Index.self, from: json)
+        } catch {
+            throw .invalidModel(path: path, reason: "model_index.json is not a JSON object of parts")
+        }
+        let folder = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+        name = index.texts["_name_or_path"] ?? folder
+        version = index.texts["_version"]
+        parts = index.parts
+    }
+
+    /// The folder of a part.
+    func folder(of part: String) -> String { "\(path)/\(part)" }
+
+    /// Checks that the index names a part, and that it is of one of these classes.
+    func require(_ part: String, _ classes: String...) throws(PipelineError) {
+        guard let found = parts[part]?.last else {
+            throw .invalidModel(path: path, reason: "model_index.json names no part \"\(part)\"")
+        }
+        guard classes.contains(found) else {
+            let expected = classes.joined(separator: " or ")
+            throw .invalidModel(path: path, reason: "the part \"\(part)\" is of class \(found); expected \(expected)")
+        }
+    }
+
+    /// The bytes of a part's JSON file.
+    func json(_ file: String, of part: String) throws(PipelineError) -> Data {
+        try Self.read("\(part)/\(file)", in: path)
+    }
+
+    /// A small file of the folder.
+    static func read(_ file: String, in folder: String) throws(PipelineError) -> Data {
+        let full = "\(folder)/\(file)"
+        let attributes = try? FileManager.default.attributesOfItem(atPath: full)
+        guard let size = attributes?[.size] as? Int else {
+            throw .invalidModel(path: folder, reason: "\(file) is missing")
+        }
+        guard size <= jsonLimit else {
+            throw .invalidModel(path: folder, reason: "\(file) has \(size) bytes; at most \(jsonLimit) are read")
+        }
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: full))
+        } catch {
+            throw .invalidModel(path: folder, reason: "\(file) cannot be read")
+        }
+    }
+
+    /// The index: texts under keys with an underscore, parts under all others.
+    private struct Index: Decodable {
+        var texts: [String: String] = [:]
+        var parts: [String: [String]] = [:]
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: Name.self)
+            for key in values.allKeys {
+                if let text = try? values.decode(String.self, forKey: key) {
+                    texts[key.stringValue] = text
+                } else if let part = try? values.decode([String].self, forKey: key) {
+                    parts[key.stringValue] = part
+                }
+            }
+        }
+
+        struct Name: CodingKey {
+            let stringValue: String
+            let intValue: Int? = nil
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import LienzoCheckpoints
+import LienzoDiffusion
+import LienzoImages
+import LienzoPipelines
+import LienzoTorch
+import TestSupport
+import Testing
+
+/// A whole run of one picture against diffusers' own networks and schedulers, with the same noise.
+@Suite("The way from words to a picture, against the reference", .tags(.parity))
+struct GenerationParityTests {
+    /// Float32 sums in another order: 1e-6 per network, carried through up to nine steps of guidance 3.
+    static let tolerance = 1e-4
+
+    let expected: SafetensorsFile
+
+    init() throws {
+        expected = try TinyModel.expected()
+    }
+
+    @Test("Each step of prior and decoder, and the pixels")
+    func wholeRun() throws {
+        let model = try TinyModel.networks()
+        try torchScope {
+            let condition = model.encode("a red apple")
+            try expect(condition.embedding, "text_embeds")
+            try expect(condition.encoding, "text_encoding")
+            #expect(!condition.truncated)
+
+            let noise = NoiseSource(Generator(seed: 7))
+            let embedding = try imageEmbedding(model, condition, noise)
+            let decoder = try model.decoderRun(
+                condition,
+                imageEmbedding: embedding,
+                sampler: model.scheduler.sampler(steps: 4),
+                guidance: Guidance(scale: 3),
+                noise: noise
+            )
+            var last: Tensor?
+            for (index, step) in decoder.enumerated() {
+                try expect(step.sample, "decoder.\(index)")
+                last = step.sample
+            }
+            try expect(model.picture(try #require(last)), "picture")
+        }
+    }
+
+    @Test("Another guidance is told apart")
+    func negativeControl() throws {
+        let model = try TinyModel.networks()
+        try torchScope {
+            let run = try model.priorRun(
+                model.encode("a red apple"),
+                sampler: model.priorScheduler.sampler(steps: 5),
+                guidance: Guidance(scale: 2.01),
+                noise: NoiseSource(Generator(seed: 7))
+            )
+            let last = try #require(Array(run).last).sample
+            #expect(difference(last, try expected.tensor(named: "prior.4")) > Self.tolerance)
+        }
+    }
+
+    @Test("The pipeline's picture has the reference's pixels")
+    func pixels() async throws {
+        let request = GenerationRequest(
+            prompt: "a red apple",
+            seed: 7,
+            steps: 4,
+            priorSteps: 5,
+            guidance: 3,
+            priorGuidance: 2
+        )
+        let pixels = try torchScope { try expected.tensor(named: "pixels").elements(as: UInt8.self) }
+        let picture = try #require(try await pictures(TinyModel.pipeline(), request).first)
+        #expect(picture.image.pixels.count == pixels.count)
+        // One grey level, where a value lies at the edge between two.
+        #expect(zip(picture.image.pixels, pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+    }
+
+    private func imageEmbedding(
+        _ model: UnCLIPModel,
+        _ condition: UnCLIPModel.Condition,
+        _ noise: NoiseSource
+    ) throws -> Tensor {
+        let prior = try model.priorRun(
+            condition,
+            sampler: model.priorScheduler.sampler(steps: 5),
+            guidance: Guidance(scale: 2),
+            noise: noise
+        )
+        var last: Tensor?
+        for (index, step) in prior.enumerated() {
+            try expect(step.sample, "prior.\(index)")
+            last = step.sample
+        }
+        let embedding = model.imageEmbedding(try #require(last))
+        try expect(embedding, "image_embeds")
+        return embedding
+    }
+
+    private func expect(_ tensor: Tensor, _ name: String) throws {
+        let found = difference(tensor.to(.float32), try expected.tensor(named: name).to(.float32))
+        #expect(found <= Self.tolerance, "\(name)")
+    }
+}
+
+/// All pictures of a request.
+func pictures(_ pipeline: UnCLIPPipeline, _ request: GenerationRequest) async throws -> [GeneratedPicture] {
+    var pictures: [GeneratedPicture] = []
+    for try await case .picture(let picture) in pipeline.generate(request) {
+        pictures.append(picture)
+    }
+    return pictures
+}

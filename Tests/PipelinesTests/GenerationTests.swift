@@ -1,0 +1,117 @@
+import Foundation
+import LienzoImages
+import LienzoPipelines
+import Testing
+
+@Suite("Making pictures")
+struct GenerationTests {
+    static let request = GenerationRequest(prompt: "a red apple", seed: 7, steps: 3, priorSteps: 2)
+
+    @Test("Picture i of a batch is the picture of seed + i")
+    func seeds() async throws {
+        let pipeline = try TinyModel.pipeline()
+        var batch = Self.request
+        batch.count = 3
+        var single = Self.request
+        single.seed = 8
+        let three = try await pictures(pipeline, batch)
+        let one = try await pictures(pipeline, single)
+        #expect(three.map(\.seed) == [7, 8, 9])
+        #expect(three.map(\.index) == [0, 1, 2])
+        #expect(three[1].image == one[0].image)
+        #expect(three[0].image != three[1].image)
+    }
+
+    @Test("Events tell each stage and step in order")
+    func events() async throws {
+        var request = Self.request
+        request.previewEvery = 2
+        var seen: [String] = []
+        for try await event in try TinyModel.pipeline().generate(request) {
+            switch event {
+            case .notice: seen.append("notice")
+            case .progress(let progress): seen.append("\(progress.stage) \(progress.step)/\(progress.steps)")
+            case .preview(let image, _): seen.append("preview \(image.width)")
+            case .finishedStage(let stage, let seconds):
+                #expect(seconds >= 0)
+                seen.append("\(stage) done")
+            case .picture(let picture): seen.append("picture \(picture.image.width)×\(picture.image.height)")
+            }
+        }
+        #expect(
+            seen == [
+                "loading done", "text done", "prior 0/2", "prior 1/2", "prior 2/2", "prior done", "decoder 0/3",
+                "decoder 1/3", "decoder 2/3", "preview 64", "decoder 3/3", "decoder done", "autoencoder done",
+                "picture 64×64",
+            ]
+        )
+    }
+
+    @Test("Leaving the loop stops the work, and the pipeline serves the next request")
+    func leaving() async throws {
+        let pipeline = try TinyModel.pipeline()
+        var long = Self.request
+        long.steps = 1000
+        long.count = 64
+        let start = ContinuousClock.now
+        for try await case .progress(let progress) in pipeline.generate(long) where progress.stage == .decoder {
+            break
+        }
+        #expect(try await pictures(pipeline, Self.request).count == 1)
+        #expect(start.duration(to: .now) < .seconds(60))
+    }
+
+    @Test("Without guidance the unconditional half is left out and the picture differs")
+    func unguided() async throws {
+        let pipeline = try TinyModel.pipeline()
+        var plain = Self.request
+        plain.guidance = 1
+        plain.priorGuidance = 1
+        let first = try #require(try await pictures(pipeline, Self.request).first)
+        let second = try #require(try await pictures(pipeline, plain).first)
+        #expect(first.image != second.image)
+    }
+
+    @Test("A prompt of ten thousand words is cut with a notice")
+    func longPrompt() async throws {
+        var request = Self.request
+        request.prompt = Array(repeating: "apple", count: 10_000).joined(separator: " ")
+        var notices: [String] = []
+        for try await case .notice(let sentence) in try TinyModel.pipeline().generate(request) {
+            notices.append(sentence)
+        }
+        #expect(notices == ["The prompt is longer than the model reads; its end was left out."])
+    }
+
+    @Test(
+        "A request that cannot be served is refused with one sentence",
+        arguments: [
+            (GenerationRequest(prompt: " \n"), "The prompt is empty; say what the picture shall show."),
+            (
+                GenerationRequest(prompt: "an apple", count: 65),
+                "The number of pictures is 65; it must be from 1 to 64."
+            ),
+            (
+                GenerationRequest(prompt: "an apple", steps: 0),
+                "The number of decoder steps is 0; it must be from 1 to 1000."
+            ),
+            (
+                GenerationRequest(prompt: "an apple", priorSteps: 1),
+                "The number of prior steps is 1; it must be from 2 to 1000."
+            ),
+            (
+                GenerationRequest(prompt: "an apple", guidance: .nan),
+                "The guidance is nan; it must be from 0 to 100."
+            ),
+            (
+                GenerationRequest(prompt: String(repeating: "a", count: 100_001)),
+                "The prompt has 100001 bytes; at most 100000 are read."
+            ),
+        ]
+    )
+    func refused(request: GenerationRequest, sentence: String) async throws {
+        let pipeline = try TinyModel.pipeline()
+        let error = await #expect(throws: PipelineError.self) { _ = try await pictures(pipeline, request) }
+        #expect(error?.description == sentence)
+    }
+}
