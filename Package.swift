@@ -42,7 +42,9 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "LienzoCommandLineTool",
-            dependencies: ["LienzoTorch", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "LienzoImages", "LienzoTorch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
         ),
@@ -76,13 +78,14 @@ let package = Package(
             exclude: ["library"],
             linkerSettings: [.linkedLibrary("vips"), .linkedLibrary("gmodule-2.0")]
         ),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         room("Torch", dependsOn: ["CTorch"]),
         room("NN", dependsOn: ["LienzoTorch"]),
+        room("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
         room("Images", dependsOn: ["CVips", "LienzoFiles"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
-        room("Checkpoints", dependsOn: ["LienzoTorch", "LienzoNN", "LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),
         room(
             "Pipelines",
@@ -91,15 +94,21 @@ let package = Package(
                 "LienzoModels",
             ]
         ),
+        room("Data", dependsOn: ["LienzoImages", "LienzoFiles", "CZlib"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
+        tests("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         tests("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
         tests("Images"),
-        tests("Pipelines", dependsOn: ["LienzoTorch", "LienzoCheckpoints", "LienzoDiffusion", "LienzoImages", "LienzoModels"]),
+        tests(
+            "Pipelines",
+            dependsOn: ["LienzoTorch", "LienzoCheckpoints", "LienzoDiffusion", "LienzoImages", "LienzoModels"]
+        ),
+        tests("Data", fixtures: false, dependsOn: ["LienzoImages", "LienzoFiles"]),
     ],
     cxxLanguageStandard: .cxx20
 )
