@@ -78,6 +78,16 @@ extension Image {
         self = drawn.withOpaqueAlpha().placed(inSquare: side)
     }
 
+    /// Draws SVG text that Lienzo wrote itself, at its own size, with its transparency.
+    ///
+    /// - Parameters:
+    ///   - text: The whole drawing; its root says width and height in pixels.
+    ///   - scale: How many pixels one of the drawing's becomes.
+    /// - Throws: `ImageError`.
+    package init(drawing text: String, scale: Double = 1) throws(ImageError) {
+        self = try Self.decode(Array(text.utf8), as: .svg, scale: scale, name: "The drawing").withOpaqueAlpha()
+    }
+
     // MARK: - Steps
 
     private static func format(of bytes: [UInt8], name: String) throws(ImageError) -> PictureFormat {

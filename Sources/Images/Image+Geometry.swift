@@ -46,16 +46,21 @@ extension Image {
 
     /// Mirrors left and right.
     public func flippedHorizontally() -> Image {
-        var result = self
-        for y in 0..<height {
-            var (left, right) = (y * width * channels, ((y + 1) * width - 1) * channels)
-            while left < right {
-                for channel in 0..<channels { result.pixels.swapAt(left + channel, right + channel) }
-                left += channels
-                right -= channels
+        let mirrored = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initialized in
+            pixels.withUnsafeBufferPointer { source in
+                for y in 0..<height {
+                    var from = y * width * channels
+                    var to = ((y + 1) * width - 1) * channels
+                    for _ in 0..<width {
+                        for channel in 0..<channels { target[to + channel] = source[from + channel] }
+                        from += channels
+                        to -= channels
+                    }
+                }
             }
+            initialized = pixels.count
         }
-        return result
+        return Image(uncheckedWidth: width, height: height, channels: channels, pixels: mirrored)
     }
 
     /// Lays a picture with transparency over a colour; one without comes back as it is.

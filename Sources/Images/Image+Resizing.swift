@@ -58,37 +58,38 @@ extension Image {
             pixels.withUnsafeBufferPointer { source in
                 plan.weights.withUnsafeBufferPointer { weights in
                     for y in 0..<height {
-                        let from = y * self.width * channels
-                        let to = y * width * channels
+                        let row = UnsafeBufferPointer(
+                            rebasing: source[y * self.width * channels..<(y + 1) * self.width * channels]
+                        )
+                        var to = y * width * channels
                         for x in 0..<width {
-                            var at = from + plan.first[x] * channels
-                            let base = x * plan.stride
-                            // Half a unit, so that the shift rounds.
-                            var sum = SIMD4<Int32>(repeating: 1 << (ResamplingWeights.precision - 1))
+                            let window = UnsafeBufferPointer(
+                                rebasing: weights[x * plan.stride..<x * plan.stride + plan.taps[x]]
+                            )
+                            var at = plan.first[x] * channels
+                            // Plain sums: three numbers are too few for vector instructions to pay.
+                            var (red, green, blue, alpha) = (half, half, half, half)
                             if channels == 3 {
-                                for tap in 0..<plan.taps[x] {
-                                    let pixel = SIMD4<Int32>(
-                                        Int32(source[at]),
-                                        Int32(source[at + 1]),
-                                        Int32(source[at + 2]),
-                                        0
-                                    )
-                                    sum &+= pixel &* weights[base + tap]
+                                for weight in window {
+                                    red &+= Int32(row[at]) &* weight
+                                    green &+= Int32(row[at + 1]) &* weight
+                                    blue &+= Int32(row[at + 2]) &* weight
                                     at += 3
                                 }
                             } else {
-                                for tap in 0..<plan.taps[x] {
-                                    let pixel = SIMD4<Int32>(
-                                        Int32(source[at]),
-                                        Int32(source[at + 1]),
-                                        Int32(source[at + 2]),
-                                        Int32(source[at + 3])
-                                    )
-                                    sum &+= pixel &* weights[base + tap]
+                                for weight in window {
+                                    red &+= Int32(row[at]) &* weight
+                                    green &+= Int32(row[at + 1]) &* weight
+                                    blue &+= Int32(row[at + 2]) &* weight
+                                    alpha &+= Int32(row[at + 3]) &* weight
                                     at += 4
                                 }
+                                target[to + 3] = byte(alpha)
                             }
-                            for channel in 0..<channels { target[to + x * channels + channel] = byte(sum[channel]) }
+                            target[to] = byte(red)
+                            target[to + 1] = byte(green)
+                            target[to + 2] = byte(blue)
+                            to += channels
                         }
                     }
                 }
@@ -106,7 +107,7 @@ extension Image {
             pixels.withUnsafeBufferPointer { source in
                 sums.withUnsafeMutableBufferPointer { sums in
                     for y in 0..<height {
-                        sums.update(repeating: 1 << (ResamplingWeights.precision - 1))
+                        sums.update(repeating: half)
                         for tap in 0..<plan.taps[y] {
                             let weight = plan.weights[y * plan.stride + tap]
                             let from = (plan.first[y] + tap) * row
@@ -150,6 +151,9 @@ extension Image {
         return result
     }
 }
+
+/// Half a unit of the fixed-point sums, so that the shift in `byte` rounds.
+private let half: Int32 = 1 << (ResamplingWeights.precision - 1)
 
 /// A sum of weighted bytes back to a byte.
 @inline(__always)
