@@ -85,6 +85,7 @@ let package = Package(
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
         room("Images", dependsOn: ["CVips", "LienzoFiles"]),
+        room("Figures", dependsOn: ["LienzoImages"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),
         room(
@@ -104,6 +105,7 @@ let package = Package(
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
         tests("Images"),
+        tests("Figures", fixtures: false, dependsOn: ["LienzoImages"]),
         tests(
             "Pipelines",
             dependsOn: ["LienzoTorch", "LienzoCheckpoints", "LienzoDiffusion", "LienzoImages", "LienzoModels"]
