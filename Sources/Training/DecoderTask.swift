@@ -1,0 +1,82 @@
+import LienzoData
+package import LienzoDiffusion
+package import LienzoModels
+package import LienzoNN
+package import LienzoTorch
+
+/// Trains the decoder: from text and image embedding to the latents of the picture.
+///
+/// Source: Ramesh et al. 2022, section 2.1; Kandinsky 2.1; loss weights of Hang et al. 2023.
+package struct DecoderTask: TrainingTask {
+    package let store: ParameterStore
+    package let unet: UNet2DConditionModel
+    private let pictures: EncodedPictures
+    private let heldOut: EncodedPictures
+    private let captions: CaptionEncoder
+    private let sampler = CaptionSampler()
+    private let scheduler: SchedulerConfiguration
+    private var order: EpochOrder
+
+    /// How often words and image embedding are left out together, for classifier-free guidance.
+    private static let dropping = 0.1
+    /// How often the words alone are left out, so that the picture follows the image embedding.
+    private static let droppingWords = 0.2
+
+    package init(
+        _ configuration: UNet2DConditionConfiguration,
+        store: ParameterStore,
+        pictures: EncodedPictures,
+        heldOut: EncodedPictures,
+        captions: CaptionEncoder,
+        scheduler: SchedulerConfiguration,
+        plan: TrainingPlan
+    ) throws {
+        self.store = store
+        self.pictures = pictures
+        self.heldOut = heldOut
+        self.captions = captions
+        self.scheduler = scheduler
+        unet = try UNet2DConditionModel(store.root, configuration)
+        order = EpochOrder(count: pictures.count, batch: plan.batch, seed: plan.seed)
+    }
+
+    package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
+        try loss(pictures, order.indices(step: step), generator: generator)
+    }
+
+    private func loss(_ pictures: EncodedPictures, _ indices: [Int], generator: Generator) throws -> Tensor {
+        var choices = SplitMix64(seed: generator.nextSeed())
+        let isDropped = indices.map { _ in Double.random(in: 0..<1, using: &choices) < Self.dropping }
+        let texts = zip(indices, isDropped).map { index, isDropped in
+            let withoutWords = isDropped || Double.random(in: 0..<1, using: &choices) < Self.droppingWords
+            return withoutWords ? "" : sampler.caption(for: pictures.records[index], using: &choices)
+        }
+        let words = withoutGradient { captions(texts) }
+        let variants = indices.map { _ in Int.random(in: 0..<EncodedPictures.variants, using: &choices) }
+        let shown = Tensor(isDropped.map { Float($0 ? 0 : 1) }, shape: [indices.count, 1])
+        let embedding = pictures.embeddings(indices, variants: variants) * shown
+        let clean = pictures.latents(indices, variants: variants)
+        let schedule = scheduler.schedule
+        let timesteps = indices.map { _ in Int.random(in: 0..<schedule.count, using: &choices) }
+        let noise = Tensor.randn(clean.shape, generator: generator)
+        let context = try unet.context(
+            textEmbedding: words.embedding,
+            textEncoding: words.encoding,
+            imageEmbedding: embedding
+        )
+        let made = unet(
+            schedule.addNoise(to: clean, noise: noise, timesteps: timesteps),
+            Tensor(timesteps.map(Int64.init)),
+            context
+        )
+        let target = schedule.target(scheduler.prediction, clean: clean, noise: noise, timesteps: timesteps)
+        let weights = Tensor(schedule.minSNRWeights(scheduler.prediction, timesteps: timesteps))
+        return ((made - target).square().mean(dims: [1, 2, 3]) * weights).mean()
+    }
+
+    /// The loss on held-out pictures with fixed noise.
+    package mutating func evaluate() throws -> [String: Double] {
+        let indices = Array(0..<min(128, heldOut.count))
+        return ["loss": try loss(heldOut, indices, generator: Generator(seed: 0)).item]
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+package import LienzoImages
+package import LienzoTorch
+package import LienzoData
+
+/// All pictures of a split in memory, square and with transparency, so that a batch is one look-up.
+///
+/// For data sets that fit: `side`² × 4 bytes a picture. Larger ones are streamed (`ShardStream`).
+package struct PictureTable {
+    package let side: Int
+    package let records: [PictureRecord]
+    /// `[count, side, side, 4]`, straight alpha.
+    private let pixels: Tensor
+
+    /// Reads and decodes every picture of the shards.
+    ///
+    /// - Parameters:
+    ///   - shards: paths of tar archives.
+    ///   - side: to which the pictures are scaled.
+    ///   - byteLimit: a data set that would take more memory than this is refused.
+    ///   - progress: called now and then with the number of pictures read.
+    package init(
+        shards: [String],
+        side: Int,
+        byteLimit: Int = 6 << 30,
+        progress: (Int) -> Void = { _ in }
+    ) throws {
+        self.side = side
+        let size = side * side * 4
+        var records: [PictureRecord] = []
+        var bytes: [UInt8] = []
+        for shard in shards {
+            var reader = try ShardReader(path: shard)
+            while true {
+                // A block at a time, so that decoding can use all cores while only the block is held twice.
+                var block: [ShardSample] = []
+                while block.count < 64, let sample = try reader.next() { block.append(sample) }
+                if block.isEmpty { break }
+                for (record, picture) in try Self.decode(block, side: side) {
+                    records.append(record)
+                    bytes += picture
+                }
+                guard bytes.count + 64 * size <= byteLimit else {
+                    throw TrainingError(
+                        "the pictures of \(shards.count) shards at \(side)×\(side) take more than \(byteLimit >> 20) MiB "
+                            + "of memory; give fewer shards"
+                    )
+                }
+                progress(records.count)
+            }
+        }
+        guard !records.isEmpty else {
+            throw TrainingError("the shards \(shards.joined(separator: ", ")) hold no picture; run `lienzo data build`")
+        }
+        self.records = records
+        pixels = Tensor(bytes, shape: [records.count, side, side, 4])
+    }
+
+    package var count: Int { records.count }
+
+    private static func decode(_ block: [ShardSample], side: Int) throws -> [(PictureRecord, [UInt8])] {
+        let results = ConcurrentResults<(PictureRecord, [UInt8])>(count: block.count)
+        DispatchQueue.concurrentPerform(iterations: block.count) { index in
+            results.set(index) {
+                let sample = try PictureSample(block[index])
+                let square = try sample.image.scaled(into: side)
+                return (sample.record, square.pixels)
+            }
+        }
+        return try results.all()
+    }
+
+    /// Pictures over backgrounds.
+    ///
+    /// - Parameters:
+    ///   - indices: which pictures.
+    ///   - backgrounds: `[indices.count, 3]` in 0…1, or `nil` for white.
+    /// - Returns: `[indices.count, 3, side, side]` in 0…1, float32.
+    package func pictures(_ indices: [Int], backgrounds: Tensor? = nil) -> Tensor {
+        let chosen = pixels.indexSelect(dim: 0, Tensor(indices.map(Int64.init)))
+        let planes = chosen.permute(0, 3, 1, 2).to(.float32) / 255
+        let alpha = planes.narrow(dim: 1, start: 3, length: 1)
+        let colors = planes.narrow(dim: 1, start: 0, length: 3)
+        guard let backgrounds else { return colors * alpha + (1 - alpha) }
+        return colors * alpha + backgrounds.unsqueeze(-1).unsqueeze(-1) * (1 - alpha)
+    }
+}
+
+extension Image {
+    /// The whole picture in the middle of a transparent square.
+    func scaled(into side: Int) throws -> Image {
+        let longest = max(width, height)
+        if width == side, height == side, channels == 4 { return self }
+        let small = try resized(
+            width: max(1, width * side / longest),
+            height: max(1, height * side / longest),
+            filter: .bicubic
+        )
+        return small.placed(inSquare: side)
+    }
+}
+
+/// Results that several threads write, each to its own place.
+private final class ConcurrentResults<Value>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var results: [Result<Value, any Error>?]
+
+    init(count: Int) {
+        results = Array(repeating: nil, count: count)
+    }
+
+    func set(_ index: Int, _ body: () throws -> Value) {
+        let result = Result { try body() }
+        lock.withLock { results[index] = result }
+    }
+
+    func all() throws -> [Value] { try results.compactMap { try $0?.get() } }
+}

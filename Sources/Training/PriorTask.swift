@@ -1,0 +1,101 @@
+import LienzoData
+package import LienzoDiffusion
+package import LienzoModels
+package import LienzoNN
+package import LienzoTorch
+
+/// Trains the prior: from a caption's embedding and encoding to the image embedding of its picture, by diffusion that
+/// predicts the embedding itself.
+///
+/// Source: Ramesh et al. 2022, section 2.2; Kandinsky 2.1.
+package struct PriorTask: TrainingTask {
+    package let store: ParameterStore
+    package let prior: PriorTransformer
+    private let pictures: EncodedPictures
+    private let heldOut: EncodedPictures
+    private let captions: CaptionEncoder
+    private let sampler = CaptionSampler()
+    private let scheduler: SchedulerConfiguration
+    private var order: EpochOrder
+
+    /// How often the words are left out, so that classifier-free guidance has something to start from.
+    private static let dropping = 0.1
+
+    package init(
+        _ configuration: PriorTransformerConfiguration,
+        store: ParameterStore,
+        pictures: EncodedPictures,
+        heldOut: EncodedPictures,
+        captions: CaptionEncoder,
+        scheduler: SchedulerConfiguration,
+        plan: TrainingPlan
+    ) throws {
+        self.store = store
+        self.pictures = pictures
+        self.heldOut = heldOut
+        self.captions = captions
+        self.scheduler = scheduler
+        prior = try PriorTransformer(store.root, configuration)
+        order = EpochOrder(count: pictures.count, batch: plan.batch, seed: plan.seed)
+    }
+
+    package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
+        try loss(pictures, order.indices(step: step), generator: generator)
+    }
+
+    private func loss(_ pictures: EncodedPictures, _ indices: [Int], generator: Generator) throws -> Tensor {
+        var choices = SplitMix64(seed: generator.nextSeed())
+        let words = withoutGradient {
+            captions(
+                indices.map { index in
+                    Double.random(in: 0..<1, using: &choices) < Self.dropping
+                        ? "" : sampler.caption(for: pictures.records[index], using: &choices)
+                }
+            )
+        }
+        let variants = indices.map { _ in Int.random(in: 0..<EncodedPictures.variants, using: &choices) }
+        let clean = prior.standardised(pictures.embeddings(indices, variants: variants))
+        let schedule = scheduler.schedule
+        let timesteps = indices.map { _ in Int.random(in: 0..<schedule.count, using: &choices) }
+        let noise = Tensor.randn(clean.shape, generator: generator)
+        let context = try prior.context(
+            textEmbedding: words.embedding,
+            textEncoding: words.encoding,
+            textMask: words.mask
+        )
+        let made = prior(
+            schedule.addNoise(to: clean, noise: noise, timesteps: timesteps),
+            Tensor(timesteps.map(Int64.init)),
+            context
+        )
+        let target = schedule.target(scheduler.prediction, clean: clean, noise: noise, timesteps: timesteps)
+        return (made - target).square().mean()
+    }
+
+    /// The loss on held-out pictures, and how close the embeddings that the prior makes in ten steps from the plain
+    /// caption come to those of the pictures, beside how close the captions' own embeddings come.
+    package mutating func evaluate() throws -> [String: Double] {
+        let generator = Generator(seed: 0)
+        let indices = Array(0..<min(256, heldOut.count))
+        let loss = try loss(heldOut, indices, generator: generator).item
+        let words = captions(indices.map { heldOut.records[$0].captions["en"]?.first ?? "" })
+        let context = try prior.context(
+            textEmbedding: words.embedding,
+            textEncoding: words.encoding,
+            textMask: words.mask
+        )
+        let sampler = try scheduler.sampler(steps: 10)
+        var sample = Tensor.randn([indices.count, prior.configuration.embeddingDim], generator: generator)
+        for index in sampler.timesteps.indices {
+            let made = prior(sample, Tensor([Int64(sampler.timesteps[index])]), context)
+            sample = sampler.step(made, at: index, sample: sample, noise: NoiseSource(generator)).sample
+        }
+        let truth = heldOut.embeddings(indices, variants: indices.map { _ in 0 }).normalized()
+        let made = prior.unstandardised(sample).normalized()
+        return [
+            "loss": loss,
+            "cosine": (made * truth).sum(dims: [-1]).mean().item,
+            "text-cosine": (words.embedding.normalized() * truth).sum(dims: [-1]).mean().item,
+        ]
+    }
+}

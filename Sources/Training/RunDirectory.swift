@@ -1,0 +1,135 @@
+import Foundation
+import LienzoCheckpoints
+import LienzoFiles
+import LienzoNN
+import LienzoTorch
+
+/// The folder of one training run: its plan, its checkpoints and its log.
+///
+///     plan.json                          the numbers of the run
+///     checkpoint-00001000.safetensors    weights, averages and optimiser after 1,000 steps; the latest two
+///     log.jsonl                          one line for each report
+package struct RunDirectory {
+    package let path: String
+
+    /// A place in a run: everything that is needed to go on exactly.
+    struct Checkpoint {
+        let step: Int
+        let path: String
+    }
+
+    /// Opens a run, or begins one.
+    ///
+    /// - Throws: ``TrainingError`` where the folder holds a run of another plan; file errors.
+    package init(_ path: String, plan: TrainingPlan) throws {
+        self.path = path
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError("\(path) could not be made a folder: \(error.localizedDescription)")
+        }
+        let planPath = "\(path)/plan.json"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        if let bytes = FileManager.default.contents(atPath: planPath) {
+            guard let existing = try? JSONDecoder().decode(TrainingPlan.self, from: bytes) else {
+                throw TrainingError("\(planPath) is not a training plan; remove the folder to begin a new run")
+            }
+            guard existing == plan else {
+                throw TrainingError(
+                    "\(path) holds a run of another plan (\(planPath)); give the same numbers to resume it, "
+                        + "or another --run folder to begin a new one"
+                )
+            }
+        } else {
+            var file = try AtomicFile(planPath)
+            try file.write(encoder.encode(plan))
+            try file.commit()
+        }
+    }
+
+    /// The latest checkpoint.
+    func latest() -> Checkpoint? { checkpoints().last }
+
+    private func checkpoints() -> [Checkpoint] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.compactMap { name in
+            guard name.hasPrefix("checkpoint-"), name.hasSuffix(".safetensors"),
+                let step = Int(name.dropFirst("checkpoint-".count).dropLast(".safetensors".count))
+            else { return nil }
+            return Checkpoint(step: step, path: "\(path)/\(name)")
+        }
+        .sorted { $0.step < $1.step }
+    }
+
+    /// Writes a checkpoint whole or not at all, then removes all but the latest two.
+    func save(_ tensors: [(name: String, tensor: Tensor)], step: Int) throws {
+        let number = String(repeating: "0", count: max(0, 8 - "\(step)".count)) + "\(step)"
+        try writeSafetensors(
+            tensors.map { ($0.name, $0.tensor) },
+            metadata: ["step": "\(step)"],
+            to: "\(path)/checkpoint-\(number).safetensors"
+        )
+        for old in checkpoints().dropLast(2) { try? FileManager.default.removeItem(atPath: old.path) }
+    }
+
+    /// Drops the log's lines from `step` on, which a resumed run writes again.
+    func truncateLog(from step: Int) throws {
+        let path = "\(path)/log.jsonl"
+        guard let bytes = FileManager.default.contents(atPath: path) else { return }
+        let kept = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { line in
+            (try? JSONDecoder().decode(LogLine.self, from: Data(line.utf8))).map { $0.step <= step } ?? false
+        }
+        var file = try AtomicFile(path)
+        try file.write(kept.map { "\($0)\n" }.joined().utf8)
+        try file.commit()
+    }
+
+    /// Adds a line to the log.
+    func log(_ line: LogLine) throws {
+        let path = "\(path)/log.jsonl"
+        if !FileManager.default.fileExists(atPath: path) {
+            FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        guard let handle = FileHandle(forWritingAtPath: path) else {
+            throw TrainingError("\(path) could not be written")
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        do {
+            try handle.seekToEnd()
+            try handle.write(contentsOf: encoder.encode(line) + Data("\n".utf8))
+            try handle.close()
+        } catch {
+            throw TrainingError("\(path) could not be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// The log so far.
+    package func history() -> [LogLine] {
+        let bytes = FileManager.default.contents(atPath: "\(path)/log.jsonl") ?? Data()
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap {
+            try? JSONDecoder().decode(LogLine.self, from: Data($0.utf8))
+        }
+    }
+}
+
+/// One report of a run.
+package struct LogLine: Codable, Sendable, Equatable {
+    /// Steps done.
+    package let step: Int
+    /// The mean loss since the last report.
+    package let loss: Double
+    package let learningRate: Double
+    /// Named figures of an evaluation, where one was made at this step.
+    package let evaluation: [String: Double]?
+}
+
+/// Why a training run cannot begin or go on; one sentence.
+package struct TrainingError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import LienzoCheckpoints
+package import LienzoNN
+package import LienzoTorch
+
+/// What a run trains: the parameters, the loss of a step, and figures on data that training does not see.
+package protocol TrainingTask {
+    /// Owns the parameters.
+    var store: ParameterStore { get }
+
+    /// The loss of one step, a scalar.
+    ///
+    /// - Parameters:
+    ///   - step: counted from 0.
+    ///   - generator: the only source of randomness, fresh for each step.
+    mutating func loss(step: Int, generator: Generator) throws -> Tensor
+
+    /// Figures by name with the averaged weights in place.
+    mutating func evaluate() throws -> [String: Double]
+}
+
+/// What a run reports after each step.
+package struct TrainingProgress: Sendable {
+    /// Steps done.
+    package let step: Int
+    package let steps: Int
+    /// The mean loss of the last steps.
+    package let loss: Double
+    /// Samples a second, in this session of the run.
+    package let rate: Double
+    package let secondsLeft: Double
+    /// The figures of the evaluation that was made after this step, if one was.
+    package let evaluation: [String: Double]?
+}
+
+/// Runs a task step by step: gradients, clipping, AdamW, averaged weights, checkpoints; goes on where a run stopped.
+///
+/// A resumed run gives the losses that an uninterrupted one would have given: all randomness and the order of the
+/// samples are functions of the seed and the number of the step, and a checkpoint holds the rest.
+package struct Trainer<Task: TrainingTask> {
+    package private(set) var task: Task
+    private let plan: TrainingPlan
+    private let run: RunDirectory
+    private let optimizer: AdamW
+    private let average: ExponentialMovingAverage
+    private let rate: LearningRate
+    private var step = 0
+
+    /// Begins a run, or goes on from its latest checkpoint.
+    package init(_ task: Task, plan: TrainingPlan, run: RunDirectory) throws {
+        self.task = task
+        self.plan = plan
+        self.run = run
+        let trainable = task.store.trainable
+        optimizer = AdamW(trainable, weightDecay: plan.weightDecay, beta2: plan.beta2)
+        average = ExponentialMovingAverage(trainable, decay: plan.averageDecay)
+        rate = LearningRate(peak: plan.learningRate, warmUp: plan.warmUp, steps: plan.steps)
+        guard let checkpoint = run.latest() else { return }
+        let source = try SafetensorsFile(checkpoint.path)
+        try TrainingState.restore(modelState, from: PrefixedSource(source, prefix: "model."))
+        try average.restore(from: PrefixedSource(source, prefix: "average."))
+        try optimizer.restore(from: PrefixedSource(source, prefix: "optimizer."))
+        step = checkpoint.step
+        try run.truncateLog(from: step)
+    }
+
+    /// Steps done so far.
+    package var stepsDone: Int { step }
+
+    private var modelState: [(name: String, tensor: Tensor)] { task.store.entries.map { ($0.name, $0.tensor.detached()) } }
+
+    /// Trains to the end of the plan, or until `isCancelled`; either way the last step is in a checkpoint.
+    ///
+    /// - Parameters:
+    ///   - checkpointSeconds: how often a checkpoint is written.
+    ///   - evaluationSteps: how often the task is evaluated; 0 for at the end only.
+    ///   - logSteps: how often a line is logged.
+    /// - Throws: ``TrainingError`` where the loss is no longer a number; errors of the task and of files. The
+    ///   checkpoint written last stays as it is.
+    package mutating func train(
+        checkpointSeconds: Double = 300,
+        evaluationSteps: Int = 0,
+        logSteps: Int = 20,
+        isCancelled: () -> Bool,
+        report: (TrainingProgress) -> Void
+    ) throws {
+        let start = Date()
+        let first = step
+        var savedAt = Date()
+        var savedStep = step
+        var losses: [Double] = []
+        while step < plan.steps, !isCancelled() {
+            losses.append(try advance())
+            let isLast = step == plan.steps
+            let evaluates = isLast || (evaluationSteps > 0 && step % evaluationSteps == 0)
+            let evaluation = evaluates ? try evaluate() : nil
+            let elapsed = Date().timeIntervalSince(start)
+            let done = Double(step - first)
+            report(
+                TrainingProgress(
+                    step: step,
+                    steps: plan.steps,
+                    loss: losses.reduce(0, +) / Double(losses.count),
+                    rate: done * Double(plan.batch) / elapsed,
+                    secondsLeft: elapsed / done * Double(plan.steps - step),
+                    evaluation: evaluation
+                )
+            )
+            if step % logSteps == 0 || evaluates {
+                try run.log(
+                    LogLine(
+                        step: step,
+                        loss: losses.reduce(0, +) / Double(losses.count),
+                        learningRate: rate(step - 1),
+                        evaluation: evaluation
+                    )
+                )
+                losses.removeAll(keepingCapacity: true)
+            }
+            if Date().timeIntervalSince(savedAt) > checkpointSeconds {
+                try save()
+                savedAt = Date()
+                savedStep = step
+            }
+        }
+        if savedStep != step { try save() }
+    }
+
+    /// One step; returns its loss.
+    package mutating func advance() throws -> Double {
+        let generator = Generator(seed: SeedSequence.seed(plan.seed, stream: 1, index: step))
+        let value = try torchScope {
+            let loss = try task.loss(step: step, generator: generator)
+            loss.backward()
+            let norm = optimizer.clipGradients(to: plan.clipNorm)
+            let value = loss.item
+            guard value.isFinite, norm.isFinite else {
+                throw TrainingError(
+                    "the loss of step \(step) is \(value) and its gradient's norm \(norm); "
+                        + "a lower --learning-rate may help (the last checkpoint in \(run.path) is good)"
+                )
+            }
+            optimizer.step(learningRate: rate(step))
+            average.update(step: step)
+            return value
+        }
+        step += 1
+        return value
+    }
+
+    private mutating func evaluate() throws -> [String: Double] {
+        try average.withAverages { try withoutGradient { try torchScope { try task.evaluate() } } }
+    }
+
+    private func save() throws {
+        let tensors =
+            modelState.map { ("model.\($0.name)", $0.tensor) }
+            + average.state.map { ("average.\($0.name)", $0.tensor) }
+            + optimizer.state.map { ("optimizer.\($0.name)", $0.tensor) }
+        try run.save(tensors.map { (name: $0.0, tensor: $0.1) }, step: step)
+    }
+
+    /// All tensors of the model with the averaged weights in place, as they are shipped.
+    package var averagedWeights: [(name: String, tensor: Tensor)] {
+        let averages = Dictionary(uniqueKeysWithValues: average.state.map { ($0.name, $0.tensor) })
+        return task.store.entries.map { ($0.name, averages[$0.name] ?? $0.tensor.detached()) }
+    }
+}
+
+/// The part of a source whose names begin with a prefix, without it.
+private struct PrefixedSource: ParameterSource {
+    private let base: any ParameterSource
+    private let prefix: String
+
+    init(_ base: any ParameterSource, prefix: String) {
+        self.base = base
+        self.prefix = prefix
+    }
+
+    var description: String { base.description }
+    var names: [String] { base.names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) } }
+    func shape(of name: String) -> [Int]? { base.shape(of: prefix + name) }
+    func tensor(named name: String) throws -> Tensor { try base.tensor(named: prefix + name) }
+}
