@@ -24,12 +24,20 @@ package final class ParameterStore {
     /// In the order in which layers asked for them.
     package private(set) var entries: [Entry] = []
 
-    /// One tensor of the model.
+    /// One tensor of a model that is being trained.
     package struct Entry {
+        package enum Kind: Sendable {
+            /// Changed by gradients.
+            case trainable
+            /// Kept as it was loaded, in the type it is stored in.
+            case frozen
+            /// Changed by the layer itself, such as running statistics.
+            case buffer
+        }
+
         package let name: String
         package let tensor: Tensor
-        /// Whether training changes it.
-        package let isTrainable: Bool
+        package let kind: Kind
     }
 
     /// A store for inference on the tensors of `source`.
@@ -69,7 +77,7 @@ package final class ParameterStore {
     package var root: ParameterScope { ParameterScope(store: self, path: "") }
 
     /// The parameters that training changes, float32.
-    package var trainable: [Entry] { entries.filter(\.isTrainable) }
+    package var trainable: [Entry] { entries.filter { $0.kind == .trainable } }
 
     /// Whether layers turn their weights into oneDNN's layout.
     package var preparesWeights: Bool { purpose == .inference && device == .cpu }
@@ -114,21 +122,20 @@ package final class ParameterStore {
     ) throws -> Parameter {
         let loaded = try tensor(name, shape, initial: initial)
         guard purpose == .training, isTrainable(name) else {
-            let value = loaded.to(device, type)
-            if purpose == .training { entries.append(Entry(name: name, tensor: value, isTrainable: false)) }
-            return Parameter(value: value, type: type)
+            if purpose == .training { entries.append(Entry(name: name, tensor: loaded, kind: .frozen)) }
+            return Parameter(value: loaded.to(device, type), type: type)
         }
         // A copy, because training writes to it and the source may be a file in memory.
         let value = loaded.to(device, .float32).copy()
         value.setRequiresGradient(true)
-        entries.append(Entry(name: name, tensor: value, isTrainable: true))
+        entries.append(Entry(name: name, tensor: value, kind: .trainable))
         return Parameter(value: value, type: type)
     }
 
     fileprivate func buffer(_ name: String, _ shape: [Int], initial: Initializer?) throws -> Tensor {
         let loaded = try tensor(name, shape, initial: initial)
         let value = loaded.dtype.isFloatingPoint ? loaded.to(device, .float32).copy() : loaded.to(device)
-        if purpose == .training { entries.append(Entry(name: name, tensor: value, isTrainable: false)) }
+        if purpose == .training { entries.append(Entry(name: name, tensor: value, kind: .buffer)) }
         return value
     }
 

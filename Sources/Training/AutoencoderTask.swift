@@ -17,9 +17,10 @@ package struct AutoencoderTask: TrainingTask {
     private let window: Int
 
     /// The standard deviation of the noise that the decoder learns to bear.
-    private static let latentNoise = 0.05
-    /// The weight of the mean square of the latents.
-    private static let latentPenalty = 0.001
+    private static let latentNoise = 0.1
+    private static let absoluteWeight = 0.2
+    private static let edgeWeight = 0.1
+    private static let latentWeight = 0.001
 
     package init(
         _ configuration: AutoencoderTinyConfiguration,
@@ -50,8 +51,15 @@ package struct AutoencoderTask: TrainingTask {
         let noise = Tensor.randn(latents.shape, generator: generator, device: latents.device)
         let made = autoencoder.decode(latents + noise * Self.latentNoise)
         let difference = made - target
-        return difference.abs().mean() + difference.square().mean() + Self.edges(difference)
-            + latents.square().mean() * Self.latentPenalty
+        return difference.square().mean() + difference.abs().mean() * Self.absoluteWeight
+            + Self.edges(difference) * Self.edgeWeight + Self.spread(latents) * Self.latentWeight
+    }
+
+    /// How far each channel of the latents is from zero mean and unit variance, and how far beyond ±3 its numbers go.
+    private static func spread(_ latents: Tensor) -> Tensor {
+        let mean = latents.mean(dims: [0, 2, 3], keepDim: true)
+        let variance = (latents - mean).square().mean(dims: [0, 2, 3])
+        return mean.square().mean() + (variance - 1).square().mean() + (latents.abs() - 3).relu().square().mean()
     }
 
     /// The mean absolute difference between neighbours: what blur loses.
@@ -76,16 +84,12 @@ package struct AutoencoderTask: TrainingTask {
         return ["psnr": errors.map { -10 * log10(max($0, 1e-10)) }.reduce(0, +) / Double(errors.count)]
     }
 
-    /// The configuration with the shift and scale that bring latents to zero mean and unit variance.
-    package func measuredConfiguration() throws -> (shift: Double, scale: Double) {
-        try withoutGradient {
-            try torchScope {
-                let latents = stride(from: 0, to: min(pictures.count, 512), by: 32).map { start in
-                    autoencoder.encode(pictures.pictures(Array(start..<min(start + 32, pictures.count))) * 2 - 1)
-                }
-                let all = Tensor.cat(latents)
-                return (all.mean().item, 1 / all.std().item)
-            }
+    /// The shift and the scale that bring the latents of the training pictures to zero mean and unit variance.
+    package func measureLatents() throws -> (shift: Double, scale: Double) {
+        let latents = stride(from: 0, to: min(pictures.count, 512), by: 32).map { start in
+            autoencoder.encode(pictures.pictures(Array(start..<min(start + 32, pictures.count))) * 2 - 1)
         }
+        let all = Tensor.cat(latents)
+        return (all.mean().item, 1 / all.std().item)
     }
 }

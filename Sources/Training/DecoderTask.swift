@@ -6,7 +6,7 @@ package import LienzoTorch
 
 /// Trains the decoder: from text and image embedding to the latents of the picture.
 ///
-/// Source: Ramesh et al. 2022, section 2.1; Kandinsky 2.1; loss weights of Hang et al. 2023.
+/// Source: Ramesh et al. 2022, section 2.1; Kandinsky 2.1.
 package struct DecoderTask: TrainingTask {
     package let store: ParameterStore
     package let unet: UNet2DConditionModel
@@ -20,7 +20,10 @@ package struct DecoderTask: TrainingTask {
     /// How often words and image embedding are left out together, for classifier-free guidance.
     private static let dropping = 0.1
     /// How often the words alone are left out, so that the picture follows the image embedding.
-    private static let droppingWords = 0.2
+    private static let droppingWords = 0.1
+    /// The standard deviation of the noise on the image embedding, as a part of the embedding's own: the prior's
+    /// embeddings are not exact either.
+    private static let embeddingNoise = 0.1
 
     package init(
         _ configuration: UNet2DConditionConfiguration,
@@ -54,7 +57,9 @@ package struct DecoderTask: TrainingTask {
         let words = withoutGradient { captions(texts) }
         let variants = indices.map { _ in Int.random(in: 0..<EncodedPictures.variants, using: &choices) }
         let shown = Tensor(isDropped.map { Float($0 ? 0 : 1) }, shape: [indices.count, 1])
-        let embedding = pictures.embeddings(indices, variants: variants) * shown
+        let exact = pictures.embeddings(indices, variants: variants)
+        let blur = Tensor.randn(exact.shape, generator: generator) * (exact.std().item * Self.embeddingNoise)
+        let embedding = (exact + blur) * shown
         let clean = pictures.latents(indices, variants: variants)
         let schedule = scheduler.schedule
         let timesteps = indices.map { _ in Int.random(in: 0..<schedule.count, using: &choices) }
@@ -70,8 +75,7 @@ package struct DecoderTask: TrainingTask {
             context
         )
         let target = schedule.target(scheduler.prediction, clean: clean, noise: noise, timesteps: timesteps)
-        let weights = Tensor(schedule.minSNRWeights(scheduler.prediction, timesteps: timesteps))
-        return ((made - target).square().mean(dims: [1, 2, 3]) * weights).mean()
+        return (made - target).square().mean()
     }
 
     /// The loss on held-out pictures with fixed noise.

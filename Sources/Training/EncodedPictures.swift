@@ -79,7 +79,7 @@ package struct EncodedPictures {
         let side = settings.size
         let scaled = pictures.interpolated(height: side, width: side, mode: .bicubic, antialias: true).clamp(0, 1)
         let mean = Tensor(settings.mean.map(Float.init), shape: [1, 3, 1, 1])
-        let deviation = Tensor(settings.std.map(Float.init), shape: [1, 3, 1, 1])
+        let deviation = Tensor(settings.standardDeviation.map(Float.init), shape: [1, 3, 1, 1])
         return (scaled - mean) / deviation
     }
 

@@ -67,7 +67,10 @@ package struct Trainer<Task: TrainingTask> {
     /// Steps done so far.
     package var stepsDone: Int { step }
 
-    private var modelState: [(name: String, tensor: Tensor)] { task.store.entries.map { ($0.name, $0.tensor.detached()) } }
+    /// What training changes; frozen parameters are where they came from.
+    private var modelState: [(name: String, tensor: Tensor)] {
+        task.store.entries.filter { $0.kind != .frozen }.map { ($0.name, $0.tensor.detached()) }
+    }
 
     /// Trains to the end of the plan, or until `isCancelled`; either way the last step is in a checkpoint.
     ///
@@ -150,6 +153,11 @@ package struct Trainer<Task: TrainingTask> {
 
     private mutating func evaluate() throws -> [String: Double] {
         try average.withAverages { try withoutGradient { try torchScope { try task.evaluate() } } }
+    }
+
+    /// Asks the task something with the averaged weights in place.
+    package func withAverages<Result>(_ body: (Task) throws -> Result) throws -> Result {
+        try average.withAverages { try withoutGradient { try torchScope { try body(task) } } }
     }
 
     private func save() throws {

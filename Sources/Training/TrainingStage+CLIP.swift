@@ -1,0 +1,161 @@
+import Foundation
+import LienzoCheckpoints
+import LienzoModels
+import LienzoNN
+import LienzoTokenizers
+import LienzoTorch
+
+extension TrainingStage {
+    /// Joins the pretrained towers into one dual encoder, trains its projections and writes it with its tokenizer.
+    func trainCLIP(
+        _ plan: TrainingPlan,
+        _ places: TrainingPlaces,
+        _ run: RunDirectory,
+        _ isCancelled: () -> Bool,
+        _ report: (TrainingEvent) -> Void
+    ) throws {
+        let towers = try PretrainedTowers(places.towers)
+        let vocabulary = towers.vocabulary
+        try WordPieceTokenizer(vocabulary: vocabulary, configuration: WordPieceConfiguration())
+            .write(toDirectory: "\(places.model.path)/clip")
+        let configuration = try places.model.clipConfiguration()
+        var tensors = try towers.tensors(for: configuration)
+
+        // The towers by themselves, with projections that only fill their places.
+        let (dimension, width) = (configuration.embeddingDimension, configuration.imageTower.featureChannels)
+        let textWidth = configuration.textTower.width
+        tensors[Self.imageHead] = .zeros([dimension, width])
+        tensors[Self.textHead] = .zeros([dimension, textWidth])
+        tensors["logit_scale"] = Tensor(Foundation.log(CLIPTask.scale))
+        let locked = try OpenCLIP(
+            ParameterStore(loading: TensorDictionary(tensors, description: places.towers)).root,
+            configuration
+        )
+        let texts = TextFeatures(clip: locked, tokenizer: try places.model.tokenizer())
+        let pictures = try PictureFeatures(shards: places.shards("train"), clip: locked, seed: plan.seed) {
+            report(.preparing($0, $1))
+        }
+        let heldOut = try PictureFeatures(shards: places.shards("validation"), clip: locked, seed: plan.seed) {
+            report(.preparing($0, $1))
+        }
+        let prototypes = try withoutGradient {
+            try torchScope {
+                ClassPrototypes(
+                    names: towers.classNames,
+                    weight: try towers.classifier.weight,
+                    bias: try towers.classifier.bias,
+                    features: pictures.plain
+                )
+            }
+        }
+        let heads = try withoutGradient {
+            try torchScope {
+                let names = texts(prototypes.names.map { "a photo of a \($0.first ?? "")" })
+                return [
+                    Self.imageHead: prototypes.projection(into: names),
+                    Self.textHead: Tensor.cat([
+                        Tensor.ones([textWidth]).diagonal(), .zeros([max(0, dimension - textWidth), textWidth]),
+                    ]).narrow(dim: 0, start: 0, length: dimension),
+                ]
+            }
+        }
+        let task = try CLIPTask(
+            store: ParameterStore(training: TensorDictionary(heads), generator: nil, computeType: .float32),
+            dimension: dimension,
+            pictures: pictures,
+            heldOut: heldOut,
+            prototypes: prototypes,
+            texts: texts,
+            plan: plan
+        )
+        var trainer = try Trainer(task, plan: plan, run: run)
+        try trainer.train(evaluationSteps: 30, logSteps: 5, isCancelled: isCancelled) { report(.progress($0)) }
+        guard trainer.stepsDone == plan.steps else { return }
+        for (name, tensor) in try trainer.task.scaledProjections(trainer.averagedWeights) { tensors[name] = tensor }
+        let file = "clip/open_clip_model.safetensors"
+        try places.model.write(tensors.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }, to: file)
+        report(.wrote("\(places.model.path)/\(file)"))
+    }
+
+    private static var imageHead: String { "visual.head.proj.weight" }
+    private static var textHead: String { "text.proj.weight" }
+}
+
+/// The pretrained networks that `mini`'s dual encoder begins with, in a folder that `Scripts/fetch-towers` makes:
+///
+///     efficientnet-lite0.pth           image tower and classifier
+///     minilm/model.safetensors         text tower
+///     minilm/vocab.txt
+///     imagenet_synsets.txt             the classifier's classes, one WordNet identifier a line
+///     imagenet_synset_to_lemma.txt     WordNet identifier, tab, names
+struct PretrainedTowers {
+    let vocabulary: WordPieceVocabulary
+    /// One name or several for each class of the classifier.
+    let classNames: [[String]]
+    private let keptRows: [Int]
+    private let image: any ParameterSource
+    private let text: any ParameterSource
+
+    init(_ folder: String) throws {
+        guard FileManager.default.fileExists(atPath: "\(folder)/efficientnet-lite0.pth") else {
+            throw TrainingError("\(folder) has no pretrained towers; run `Scripts/fetch-towers` first")
+        }
+        image = try TorchArchive("\(folder)/efficientnet-lite0.pth")
+        text = try SafetensorsFile("\(folder)/minilm/model.safetensors")
+        (vocabulary, keptRows) = try WordPieceVocabulary(contentsOf: "\(folder)/minilm/vocab.txt").removingUnused()
+        classNames = try Self.names(in: folder)
+    }
+
+    var classifier: (weight: Tensor, bias: Tensor) {
+        get throws {
+            (try image.tensor(named: "_fc.weight").to(.float32), try image.tensor(named: "_fc.bias").to(.float32))
+        }
+    }
+
+    /// The towers' tensors by OpenCLIP's names, in the precision they are stored in.
+    func tensors(for configuration: OpenCLIPConfiguration) throws -> [String: Tensor] {
+        var tensors: [String: Tensor] = [:]
+        let prefix = "visual.trunk."
+        for (name, original) in configuration.imageTower.originalNames(prefix: prefix)
+        where !name.hasPrefix("\(prefix)classifier") {
+            tensors[name] = try image.tensor(named: original)
+        }
+        for name in text.names where !name.hasPrefix("pooler.") && name != "embeddings.position_ids" {
+            tensors["text.transformer.\(name)"] = try text.tensor(named: name)
+        }
+        let words = "text.transformer.embeddings.word_embeddings.weight"
+        let positions = "text.transformer.embeddings.position_embeddings.weight"
+        guard let wordRows = tensors[words], let positionRows = tensors[positions] else {
+            throw TrainingError("the text tower has no embeddings; it is not the MiniLM that Scripts/fetch-towers gets")
+        }
+        tensors[words] = wordRows.indexSelect(dim: 0, Tensor(keptRows.map(Int64.init)))
+        tensors[positions] = positionRows.narrow(
+            dim: 0,
+            start: 0,
+            length: configuration.textTower.maximumLength
+        )
+        return tensors
+    }
+
+    private static func names(in folder: String) throws -> [[String]] {
+        func lines(_ file: String) throws -> [Substring] {
+            guard let bytes = FileManager.default.contents(atPath: "\(folder)/\(file)") else {
+                throw TrainingError("\(folder)/\(file) is missing; run `Scripts/fetch-towers` again")
+            }
+            return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        }
+        var lemmas: [Substring: [String]] = [:]
+        for line in try lines("imagenet_synset_to_lemma.txt") {
+            let parts = line.split(separator: "\t", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            lemmas[parts[0]] = parts[1].split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "_", with: " ").lowercased()
+            }
+        }
+        let names = try lines("imagenet_synsets.txt").map { lemmas[$0] ?? [] }
+        guard names.count == 1000, names.allSatisfy({ !$0.isEmpty }) else {
+            throw TrainingError("\(folder) names \(names.count) classes where the classifier has 1000")
+        }
+        return names
+    }
+}
