@@ -111,6 +111,12 @@ extension Tensor {
 
     // MARK: Linear algebra
 
+    /// Ones on the diagonal and zeros elsewhere, float32.
+    package static func identity(_ rows: Int, _ columns: Int) -> Tensor {
+        let (i, j) = (Tensor.arange(0, Double(rows)), Tensor.arange(0, Double(columns)))
+        return i.unsqueeze(1).isEqual(to: j.unsqueeze(0)).to(.float32)
+    }
+
     /// The matrix product over the last two dimensions; the others broadcast.
     package func matmul(_ other: Tensor) -> Tensor { Self.binary(CTORCH_MATMUL, self, other) }
 

@@ -53,9 +53,7 @@ extension TrainingStage {
                 let names = texts(prototypes.names.map { "a photo of a \($0.first ?? "")" })
                 return [
                     Self.imageHead: prototypes.projection(into: names),
-                    Self.textHead: Tensor.cat([
-                        Tensor.ones([textWidth]).diagonal(), .zeros([max(0, dimension - textWidth), textWidth]),
-                    ]).narrow(dim: 0, start: 0, length: dimension),
+                    Self.textHead: .identity(dimension, textWidth),
                 ]
             }
         }
