@@ -20,7 +20,7 @@ package struct AutoencoderTask: TrainingTask {
     private static let latentNoise = 0.1
     private static let absoluteWeight = 0.2
     private static let edgeWeight = 0.1
-    private static let latentWeight = 0.001
+    private static let latentWeight = 0.01
 
     package init(
         _ configuration: AutoencoderTinyConfiguration,
