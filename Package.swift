@@ -43,7 +43,8 @@ let package = Package(
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
-                "LienzoImages", "LienzoTorch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LienzoImages", "LienzoTorch", "LienzoTraining",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
@@ -96,9 +97,17 @@ let package = Package(
             ]
         ),
         room("Data", dependsOn: ["LienzoImages", "LienzoFiles", "CZlib"]),
+        room(
+            "Training",
+            dependsOn: [
+                "LienzoTorch", "LienzoNN", "LienzoFiles", "LienzoTokenizers", "LienzoImages", "LienzoCheckpoints",
+                "LienzoDiffusion", "LienzoModels", "LienzoData",
+            ]
+        ),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
+        tests("Training", fixtures: false, dependsOn: ["LienzoTorch", "LienzoNN"]),
         tests("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         tests("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),

@@ -54,6 +54,12 @@ package struct ParameterError: Error, Sendable, CustomStringConvertible {
     package let source: String
     package let problem: Problem
 
+    package init(name: String, source: String, problem: Problem) {
+        self.name = name
+        self.source = source
+        self.problem = problem
+    }
+
     package var description: String {
         switch problem {
         case .missing:

@@ -7,17 +7,19 @@ package import LienzoTorch
 ///
 /// Source: Loshchilov & Hutter 2019, algorithm 2; torch.optim.AdamW.
 package final class AdamW {
-    /// Parameters that share a weight decay.
+    /// Parameters that share a weight decay and a learning rate.
     private struct Group {
         let entries: [ParameterStore.Entry]
         let means: [Tensor]
         let variances: [Tensor]
         let steps: [Tensor]
         let weightDecay: Double
+        let scale: Double
 
-        init(_ entries: [ParameterStore.Entry], weightDecay: Double) {
+        init(_ entries: [ParameterStore.Entry], weightDecay: Double, scale: Double) {
             self.entries = entries
             self.weightDecay = weightDecay
+            self.scale = scale
             means = entries.map { .zeros($0.tensor.shape, device: $0.tensor.device) }
             variances = entries.map { .zeros($0.tensor.shape, device: $0.tensor.device) }
             steps = entries.map { .zeros([], device: $0.tensor.device) }
@@ -34,12 +36,16 @@ package final class AdamW {
         weightDecay: Double = 0.01,
         beta1: Double = 0.9,
         beta2: Double = 0.99,
-        epsilon: Double = 1e-8
+        epsilon: Double = 1e-8,
+        learningRateScale: (String) -> Double = { _ in 1 }
     ) {
-        groups = [
-            Group(entries.filter { $0.tensor.rank >= 2 }, weightDecay: weightDecay),
-            Group(entries.filter { $0.tensor.rank < 2 }, weightDecay: 0),
-        ].filter { !$0.entries.isEmpty }
+        let scales = Dictionary(grouping: entries) { learningRateScale($0.name) }
+        groups = scales.sorted { $0.key < $1.key }.flatMap { scale, entries in
+            [
+                Group(entries.filter { $0.tensor.rank >= 2 }, weightDecay: weightDecay, scale: scale),
+                Group(entries.filter { $0.tensor.rank < 2 }, weightDecay: 0, scale: scale),
+            ].filter { !$0.entries.isEmpty }
+        }
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
@@ -68,7 +74,7 @@ package final class AdamW {
                 means: moved.map { group.means[$0.0] },
                 variances: moved.map { group.variances[$0.0] },
                 steps: moved.map { group.steps[$0.0] },
-                learningRate: learningRate,
+                learningRate: learningRate * group.scale,
                 beta1: beta1,
                 beta2: beta2,
                 weightDecay: group.weightDecay,

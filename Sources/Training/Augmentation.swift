@@ -1,4 +1,4 @@
-import LienzoTorch
+package import LienzoTorch
 
 /// Random changes to pictures that leave their meaning.
 package enum Augmentation {

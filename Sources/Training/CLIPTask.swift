@@ -1,38 +1,46 @@
 import Foundation
-import LienzoData
+package import LienzoData
 package import LienzoModels
 package import LienzoNN
 package import LienzoTokenizers
 package import LienzoTorch
 
-/// Trains the two projections of a dual encoder whose towers stay as they are (LiT): captioned pictures, imagined
-/// photographs of named classes, and what the image tower's own classifier thinks of each picture.
+/// Trains a dual encoder whose image tower stays as it is (LiT): the two projections and, gently, the text tower.
+///
+/// It learns from captioned pictures in two languages, from imagined photographs of named classes, and from what the
+/// image tower's own classifier thinks of each picture. English captions are held near where the pretrained text tower
+/// puts them, and Spanish ones are drawn to their English titles.
 ///
 /// Source: Radford et al. 2021, figure 3 (the loss); Zhai et al. 2022 (locked towers); Norouzi et al. 2014 and Hinton
-/// et al. 2015 (the classifier's opinion as a target).
+/// et al. 2015 (the classifier's opinion as a target); Reimers & Gurevych 2020 (a second language by distillation).
 package struct CLIPTask: TrainingTask {
     package let store: ParameterStore
     private let imageProjection: Linear
     private let textProjection: Linear
+    private let textTower: BERT
     private let pictures: PictureFeatures
     private let heldOut: PictureFeatures
     private let prototypes: ClassPrototypes
+    /// The pretrained text tower.
     private let texts: TextFeatures
-    private let sampler = CaptionSampler()
     private var order: EpochOrder
 
     /// What cosines are multiplied with in the loss.
-    package static let scale = 20.0
+    package static let scale = 15.0
     /// The part of the picture's features that a step does not see.
-    private static let dropping = 0.4
+    private static let dropping = 0.5
+    private static let spanishShare = 0.35
     private static let classWeight = 0.5
-    private static let opinionWeight = 0.5
-    /// Classes in a step.
-    private static let classes = 256
+    private static let kindWeight = 0.25
+    private static let opinionWeight = 0.3
+    private static let keepingWeight = 2.0
+    private static let translationWeight = 0.5
+    /// Imagined photographs in a step, for classes and for kinds each.
+    private static let imagined = 192
 
     package init(
         store: ParameterStore,
-        dimension: Int,
+        configuration: OpenCLIPConfiguration,
         pictures: PictureFeatures,
         heldOut: PictureFeatures,
         prototypes: ClassPrototypes,
@@ -44,6 +52,7 @@ package struct CLIPTask: TrainingTask {
         self.heldOut = heldOut
         self.prototypes = prototypes
         self.texts = texts
+        let dimension = configuration.embeddingDimension
         imageProjection = try Linear(
             store.root["visual"]["head"]["proj"],
             from: pictures.width,
@@ -51,36 +60,87 @@ package struct CLIPTask: TrainingTask {
             bias: false
         )
         textProjection = try Linear(store.root["text"]["proj"], from: texts.width, to: dimension, bias: false)
+        textTower = try BERT(store.root["text"]["transformer"], configuration.textTower)
         order = EpochOrder(count: pictures.count, batch: plan.batch, seed: plan.seed)
+    }
+
+    package func learningRateScale(of name: String) -> Double {
+        if name.hasPrefix("visual") { return 1 }
+        return name.hasPrefix("text.proj") ? 0.3 : 0.1
     }
 
     package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
         let indices = order.indices(step: step)
         var choices = SplitMix64(seed: generator.nextSeed())
-        let captions = indices.map { sampler.caption(for: pictures.records[$0], using: &choices) }
+        let isSpanish = indices.map { index in
+            pictures.records[index].captions["es"]?.isEmpty == false
+                && Double.random(in: 0..<1, using: &choices) < Self.spanishShare
+        }
+        let captions = zip(indices, isSpanish).map { index, isSpanish in
+            CaptionSampler(spanishShare: isSpanish ? 1 : 0).caption(for: pictures.records[index], using: &choices)
+        }
         let variants = indices.map { _ in Int.random(in: 0..<PictureFeatures.variants, using: &choices) }
         let seen = pictures.features(indices, variants: variants)
 
         let image = embedding(ofPictures: dropped(seen, generator: generator))
-        let text = embedding(ofTexts: captions)
-        let cosines = image.matmul(text.transpose(0, 1)) * Self.scale
-        let pairs = Tensor.arange(0, Double(indices.count), dtype: .int64)
-        let contrast = (cosines.crossEntropy(pairs) + cosines.transpose(0, 1).crossEntropy(pairs)) / 2
+        let words = texts.pooled(captions, textTower)
+        let text = textProjection(words).to(.float32).normalized()
+        let contrast = Self.symmetricCrossEntropy(image.matmul(text.transpose(0, 1)) * Self.scale)
 
         let template = ["%", "a photo of a %", "a %", "a picture of a %"].randomElement(using: &choices) ?? "%"
         let names = prototypes.names.map { names in
             template.replacingOccurrences(of: "%", with: names.randomElement(using: &choices) ?? "")
         }
-        let nameEmbeddings = embedding(ofTexts: names).transpose(0, 1)
-        let classes = (0..<Self.classes).map { _ in Int.random(in: 0..<names.count, using: &choices) }
-        let photographs = prototypes.photographs(of: classes, generator: generator)
-        let ofPhotographs = embedding(ofPictures: dropped(photographs, generator: generator))
-        let recognised = (ofPhotographs.matmul(nameEmbeddings) * Self.scale)
-            .crossEntropy(Tensor(classes.map(Int64.init)))
+        let nameEmbeddings = embedding(ofTexts: names)
+        let classes = (0..<Self.imagined).map { _ in Int.random(in: 0..<names.count, using: &choices) }
+        let recognised = recognition(of: classes, showing: classes, among: nameEmbeddings, generator: generator)
 
-        let opinion = (image.matmul(nameEmbeddings) * Self.scale).logSoftmax(dim: -1)
+        let kinds = (0..<Self.imagined).map { _ in Int.random(in: 0..<ClassKinds.words.count, using: &choices) }
+        let examples = kinds.map { kind in
+            ClassKinds.words[kind].classes.flatMap(Array.init).randomElement(using: &choices) ?? 0
+        }
+        let kindNames = embedding(ofTexts: ClassKinds.words.map { template.replacing("%", with: $0.word) })
+        let recognisedKinds = recognition(of: kinds, showing: examples, among: kindNames, generator: generator)
+
+        let opinion = (image.matmul(nameEmbeddings.transpose(0, 1)) * Self.scale).logSoftmax(dim: -1)
         let agreement = (prototypes.probabilities(seen) * opinion).sum(dims: [-1]).mean()
-        return contrast + recognised * Self.classWeight - agreement * Self.opinionWeight
+        return contrast + recognised * Self.classWeight + recognisedKinds * Self.kindWeight
+            - agreement * Self.opinionWeight
+            + language(words, captions: captions, indices: indices, isSpanish: isSpanish)
+    }
+
+    /// Where each row's partner has the same number: the mean over rows and columns.
+    private static func symmetricCrossEntropy(_ logits: Tensor) -> Tensor {
+        let pairs = Tensor.arange(0, Double(logits.size(0)), dtype: .int64)
+        return (logits.crossEntropy(pairs) + logits.transpose(0, 1).crossEntropy(pairs)) / 2
+    }
+
+    /// How well imagined photographs of the classes `showing` are given the name numbered `expected`.
+    private func recognition(
+        of expected: [Int],
+        showing classes: [Int],
+        among names: Tensor,
+        generator: Generator
+    ) -> Tensor {
+        let photographs = prototypes.photographs(of: classes, generator: generator)
+        let image = embedding(ofPictures: dropped(photographs, generator: generator))
+        return (image.matmul(names.transpose(0, 1)) * Self.scale).crossEntropy(Tensor(expected.map(Int64.init)))
+    }
+
+    /// English stays where the pretrained tower puts it, Spanish goes to where it puts the English title.
+    private func language(_ words: Tensor, captions: [String], indices: [Int], isSpanish: [Bool]) -> Tensor {
+        let anchors = zip(zip(indices, captions), isSpanish).map { sample, isSpanish in
+            isSpanish ? pictures.records[sample.0].captions["en"]?.first ?? sample.1 : sample.1
+        }
+        let pretrained = texts(anchors).normalized()
+        let words = words.normalized()
+        let cosines = (words * pretrained).sum(dims: [-1])
+        let keeping = (1 - cosines).mean() * Self.keepingWeight
+        let spanish = isSpanish.indices.filter { isSpanish[$0] }
+        guard spanish.count > 1 else { return keeping }
+        let rows = Tensor(spanish.map(Int64.init))
+        let table = words.indexSelect(dim: 0, rows).matmul(pretrained.indexSelect(dim: 0, rows).transpose(0, 1))
+        return keeping + Self.symmetricCrossEntropy(table * 20) * Self.translationWeight
     }
 
     private func dropped(_ features: Tensor, generator: Generator) -> Tensor {
@@ -92,8 +152,14 @@ package struct CLIPTask: TrainingTask {
         imageProjection(features).to(.float32).normalized()
     }
 
+    /// By the pretrained tower, which needs no gradient, and the projection.
     private func embedding(ofTexts texts: [String]) -> Tensor {
         textProjection(self.texts(texts)).to(.float32).normalized()
+    }
+
+    /// By the tower that is trained.
+    private func trainedEmbedding(ofTexts texts: [String]) -> Tensor {
+        textProjection(self.texts.pooled(texts, textTower)).to(.float32).normalized()
     }
 
     /// How often the caption of a held-out picture is the first, or among the first five, of 500 captions by cosine;
@@ -107,13 +173,17 @@ package struct CLIPTask: TrainingTask {
         let indices = Array(chosen)
         let captions = indices.compactMap { heldOut.records[$0].captions["en"]?.first }
         let features = heldOut.features(indices, variants: indices.map { _ in 0 })
-        let text = embedding(ofTexts: captions)
-        let trained = recall(embedding(ofPictures: features), text)
-        let plain = texts(captions)
-        let conse = recall(prototypes.conse(features, names: texts(prototypes.names.map { "a photo of a \($0[0])" })), plain)
+        let images = embedding(ofPictures: features)
+        let trained = recall(images, trainedEmbedding(ofTexts: captions))
+        let names = texts(prototypes.names.map { "a photo of a \($0[0])" })
+        let conse = recall(prototypes.conse(features, names: names), texts(captions))
+        let spanish = indices.indices.filter { heldOut.records[indices[$0]].captions["es"]?.isEmpty == false }
+        let rows = Tensor(spanish.map(Int64.init))
+        let titles = spanish.compactMap { heldOut.records[indices[$0]].captions["es"]?.first }
+        let inSpanish = recall(images.indexSelect(dim: 0, rows), trainedEmbedding(ofTexts: titles))
         return [
             "R@1": trained.first, "R@5": trained.five, "ConSE R@1": conse.first, "ConSE R@5": conse.five,
-            "captions": Double(captions.count),
+            "captions": Double(captions.count), "Spanish R@5": inSpanish.five, "Spanish captions": Double(titles.count),
         ]
     }
 
@@ -136,8 +206,9 @@ package struct CLIPTask: TrainingTask {
                 let indices = Array(0..<min(1024, pictures.count))
                 let images = pictures.features(indices, variants: indices.map { _ in 0 })
                 let captions = indices.compactMap { pictures.records[$0].captions["en"]?.first }
-                let words = texts(captions)
+                let words = texts.pooled(captions, textTower)
                 return weights.map { name, tensor in
+                    guard name.hasSuffix("proj.weight") else { return (name, tensor) }
                     let inputs = name.hasPrefix("visual") ? images : words
                     let length = inputs.matmul(tensor.transpose(0, 1)).norm(dims: [-1]).mean().item
                     return (name, tensor * (Double(tensor.size(0)).squareRoot() / length))
@@ -153,33 +224,37 @@ package struct PictureFeatures {
     static let variants = 3
 
     package let records: [PictureRecord]
-    /// `[variants, count, width]`, float32.
+    /// `[variants · count, width]`, float32.
     private let features: Tensor
 
     var count: Int { records.count }
     var width: Int { features.size(-1) }
 
     /// Reads the shards and runs the tower over them.
-    package init(shards: [String], clip: OpenCLIP, seed: UInt64, progress: (String, Int) -> Void) throws {
+    init(
+        shards: [String],
+        clip: OpenCLIP,
+        seed: UInt64,
+        cache: FeatureCache,
+        progress: (String, Int) -> Void
+    ) throws {
         let table = try PictureTable(shards: shards, side: 256) { progress("reading pictures", $0) }
         records = table.records
-        var features: [Tensor] = []
-        for variant in 0..<Self.variants {
-            for start in stride(from: 0, to: table.count, by: 32) {
-                let indices = Array(start..<min(start + 32, table.count))
-                let generator = Generator(seed: SeedSequence.seed(seed, stream: 2, index: variant * table.count + start))
-                try withoutGradient {
-                    try torchScope {
-                        let pictures =
-                            variant == 0 ? table.pictures(indices) : Self.changed(table, indices, generator: generator)
-                        let pixels = EncodedPictures.preprocessed(pictures, for: clip)
-                        features.append(clip.imageTower(pixels).to(.float32))
-                    }
-                }
-                progress("encoding pictures", variant * table.count + start)
+        let tensors = try cache.tensors {
+            try inBlocks(of: Self.variants * table.count) { places in
+                progress("encoding pictures", places[0])
+                let generator = Generator(seed: SeedSequence.seed(seed, stream: 2, index: places[0]))
+                let indices = places.map { $0 % table.count }
+                let pictures =
+                    places[0] < table.count
+                    ? table.pictures(indices) : Self.changed(table, indices, generator: generator)
+                return ["features": clip.imageTower(EncodedPictures.preprocessed(pictures, for: clip)).to(.float32)]
             }
         }
-        self.features = Tensor.cat(features).reshape(Self.variants, table.count, -1)
+        guard let features = tensors["features"] else {
+            throw TrainingError("the cache of picture features lacks a part; remove it and try again")
+        }
+        self.features = features
     }
 
     /// On light backgrounds, half mirrored, and larger or smaller in their square.
@@ -202,11 +277,11 @@ package struct PictureFeatures {
 
     func features(_ indices: [Int], variants: [Int]) -> Tensor {
         let places = Tensor(zip(indices, variants).map { Int64($1 * count + $0) })
-        return features.reshape(Self.variants * count, -1).indexSelect(dim: 0, places)
+        return features.indexSelect(dim: 0, places)
     }
 
     /// The features of the pictures as they are, `[count, width]`.
-    package var plain: Tensor { features[0] }
+    package var plain: Tensor { features[0..<count] }
 }
 
 /// The pooled features of texts under the locked text tower.
@@ -221,17 +296,18 @@ package struct TextFeatures {
 
     var width: Int { clip.configuration.textTower.width }
 
-    /// `[texts.count, width]`, float32.
-    package func callAsFunction(_ texts: [String]) -> Tensor {
-        withoutGradient {
-            let length = clip.configuration.contextLength
-            let encoded = texts.map { tokenizer.encode($0, length: length) }
-            let longest = encoded.map { $0.mask.count { $0 } }.max() ?? length
-            let ids = Tensor(encoded.flatMap { $0.ids.prefix(longest) }, shape: [texts.count, longest])
-            let mask = Tensor(encoded.flatMap { $0.mask.prefix(longest) }, shape: [texts.count, longest])
-            let states = clip.textTower(ids, mask: mask).to(.float32)
-            let counts = mask.to(.float32).unsqueeze(-1)
-            return (states * counts).sum(dims: [1]) / counts.sum(dims: [1])
-        }
+    /// `[texts.count, width]`, float32, by the locked tower.
+    package func callAsFunction(_ texts: [String]) -> Tensor { withoutGradient { pooled(texts, clip.textTower) } }
+
+    /// The same by another tower: the mean of the hidden states of each text's tokens.
+    func pooled(_ texts: [String], _ tower: BERT) -> Tensor {
+        let length = clip.configuration.contextLength
+        let encoded = texts.map { tokenizer.encode($0, length: length) }
+        let longest = encoded.map(\.count).max() ?? length
+        let ids = Tensor(encoded.flatMap { $0.ids.prefix(longest) }, shape: [texts.count, longest])
+        let mask = Tensor(encoded.flatMap { $0.mask.prefix(longest) }, shape: [texts.count, longest])
+        let states = tower(ids, mask: mask).to(.float32)
+        let counts = mask.to(.float32).unsqueeze(-1)
+        return (states * counts).sum(dims: [1]) / counts.sum(dims: [1])
     }
 }

@@ -23,7 +23,7 @@ package struct DecoderTask: TrainingTask {
     private static let droppingWords = 0.1
     /// The standard deviation of the noise on the image embedding, as a part of the embedding's own: the prior's
     /// embeddings are not exact either.
-    private static let embeddingNoise = 0.1
+    private static let embeddingNoise = 0.2
 
     package init(
         _ configuration: UNet2DConditionConfiguration,

@@ -96,7 +96,17 @@ extension Image {
             height: max(1, height * side / longest),
             filter: .bicubic
         )
-        return small.placed(inSquare: side)
+        var square = [UInt8](repeating: 0, count: side * side * 4)
+        let (left, top) = ((side - small.width) / 2, (side - small.height) / 2)
+        for y in 0..<small.height {
+            for x in 0..<small.width {
+                let from = (y * small.width + x) * small.channels
+                let to = ((top + y) * side + left + x) * 4
+                for channel in 0..<3 { square[to + channel] = small.pixels[from + channel] }
+                square[to + 3] = small.channels == 4 ? small.pixels[from + 3] : 255
+            }
+        }
+        return try Image(width: side, height: side, channels: 4, pixels: square)
     }
 }
 

@@ -17,6 +17,13 @@ package protocol TrainingTask {
 
     /// Figures by name with the averaged weights in place.
     mutating func evaluate() throws -> [String: Double]
+
+    /// What the plan's learning rate is multiplied with for a parameter.
+    func learningRateScale(of name: String) -> Double
+}
+
+extension TrainingTask {
+    package func learningRateScale(of name: String) -> Double { 1 }
 }
 
 /// What a run reports after each step.
@@ -52,7 +59,12 @@ package struct Trainer<Task: TrainingTask> {
         self.plan = plan
         self.run = run
         let trainable = task.store.trainable
-        optimizer = AdamW(trainable, weightDecay: plan.weightDecay, beta2: plan.beta2)
+        optimizer = AdamW(
+            trainable,
+            weightDecay: plan.weightDecay,
+            beta2: plan.beta2,
+            learningRateScale: task.learningRateScale
+        )
         average = ExponentialMovingAverage(trainable, decay: plan.averageDecay)
         rate = LearningRate(peak: plan.learningRate, warmUp: plan.warmUp, steps: plan.steps)
         guard let checkpoint = run.latest() else { return }

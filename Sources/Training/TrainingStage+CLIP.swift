@@ -6,7 +6,7 @@ import LienzoTokenizers
 import LienzoTorch
 
 extension TrainingStage {
-    /// Joins the pretrained towers into one dual encoder, trains its projections and writes it with its tokenizer.
+    /// Joins the pretrained towers into one dual encoder, trains it and writes it with its tokenizer.
     func trainCLIP(
         _ plan: TrainingPlan,
         _ places: TrainingPlaces,
@@ -32,12 +32,17 @@ extension TrainingStage {
             configuration
         )
         let texts = TextFeatures(clip: locked, tokenizer: try places.model.tokenizer())
-        let pictures = try PictureFeatures(shards: places.shards("train"), clip: locked, seed: plan.seed) {
-            report(.preparing($0, $1))
+        let key = try places.cacheKey([])
+        func features(_ split: String) throws -> PictureFeatures {
+            try PictureFeatures(
+                shards: places.shards(split),
+                clip: locked,
+                seed: plan.seed,
+                cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: key),
+                progress: { report(.preparing($0, $1)) }
+            )
         }
-        let heldOut = try PictureFeatures(shards: places.shards("validation"), clip: locked, seed: plan.seed) {
-            report(.preparing($0, $1))
-        }
+        let (pictures, heldOut) = (try features("train"), try features("validation"))
         let prototypes = try withoutGradient {
             try torchScope {
                 ClassPrototypes(
@@ -48,18 +53,14 @@ extension TrainingStage {
                 )
             }
         }
-        let heads = try withoutGradient {
-            try torchScope {
-                let names = texts(prototypes.names.map { "a photo of a \($0.first ?? "")" })
-                return [
-                    Self.imageHead: prototypes.projection(into: names),
-                    Self.textHead: .identity(dimension, textWidth),
-                ]
-            }
+        var start = tensors
+        start[Self.imageHead] = try withoutGradient {
+            try torchScope { prototypes.projection(into: texts(prototypes.names.map { "a photo of a \($0[0])" })) }
         }
+        start[Self.textHead] = .identity(dimension, textWidth)
         let task = try CLIPTask(
-            store: ParameterStore(training: TensorDictionary(heads), generator: nil, computeType: .float32),
-            dimension: dimension,
+            store: ParameterStore(training: TensorDictionary(start), generator: nil),
+            configuration: configuration,
             pictures: pictures,
             heldOut: heldOut,
             prototypes: prototypes,

@@ -4,7 +4,7 @@ import LienzoFiles
 import LienzoModels
 import LienzoNN
 import LienzoTokenizers
-import LienzoTorch
+package import LienzoTorch
 
 /// One of the four trainings that make a model directory, in the order in which they need each other.
 package enum TrainingStage: String, Sendable, CaseIterable {
@@ -15,8 +15,8 @@ package enum TrainingStage: String, Sendable, CaseIterable {
         switch self {
         case .clip:
             TrainingPlan(
-                steps: 120,
-                batch: 512,
+                steps: 150,
+                batch: 320,
                 learningRate: 1e-3,
                 warmUp: 10,
                 weightDecay: 0.1,
@@ -140,7 +140,7 @@ extension TrainingStage {
             json: places.model.configuration("prior/config.json"),
             file: "\(places.model.path)/prior/config.json"
         )
-        let (pictures, heldOut, captions) = try encoded(places, withLatents: false, configuration.numEmbeddings, report)
+        let (pictures, heldOut, captions) = try encoded(places, withLatents: false, report)
         let (mean, deviation) = pictures.statistics()
         let store = ParameterStore(
             training: TensorDictionary(["clip_mean": mean, "clip_std": deviation]),
@@ -171,7 +171,7 @@ extension TrainingStage {
             json: places.model.configuration("unet/config.json"),
             file: "\(places.model.path)/unet/config.json"
         )
-        let (pictures, heldOut, captions) = try encoded(places, withLatents: true, Self.decoderTokens, report)
+        let (pictures, heldOut, captions) = try encoded(places, withLatents: true, report)
         let store = ParameterStore(training: nil, generator: Generator(seed: plan.seed), device: device)
         let task = try DecoderTask(
             configuration,
@@ -187,8 +187,6 @@ extension TrainingStage {
 
     /// The side of the pictures that the autoencoder and the decoder are trained on.
     private static var pictureSide: Int { 128 }
-    /// The number of text tokens that the decoder attends to.
-    private static var decoderTokens: Int { 32 }
 
     private func train(
         _ task: some TrainingTask,
@@ -211,7 +209,6 @@ extension TrainingStage {
     private func encoded(
         _ places: TrainingPlaces,
         withLatents: Bool,
-        _ tokens: Int,
         _ report: (TrainingEvent) -> Void
     ) throws -> (train: EncodedPictures, heldOut: EncodedPictures, captions: CaptionEncoder) {
         let clip = try places.model.clip()
@@ -225,12 +222,11 @@ extension TrainingStage {
                 clip: clip,
                 autoencoder: autoencoder,
                 pictureSide: Self.pictureSide,
-                cache: "\(places.run)/\(split).safetensors",
-                key: key,
+                cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: key),
                 progress: { report(.preparing($0, $1)) }
             )
         }
-        let captions = CaptionEncoder(clip: clip, tokenizer: try places.model.tokenizer(), tokens: tokens)
+        let captions = CaptionEncoder(clip: clip, tokenizer: try places.model.tokenizer())
         return (try encode("train"), try encode("validation"), captions)
     }
 }
