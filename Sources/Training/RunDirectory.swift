@@ -42,9 +42,7 @@ package struct RunDirectory {
                 )
             }
         } else {
-            var file = try AtomicFile(planPath)
-            try file.write(encoder.encode(plan))
-            try file.commit()
+            try AtomicFile.write(encoder.encode(plan), to: planPath)
         }
     }
 
@@ -80,9 +78,7 @@ package struct RunDirectory {
         let kept = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { line in
             (try? JSONDecoder().decode(LogLine.self, from: Data(line.utf8))).map { $0.step <= step } ?? false
         }
-        var file = try AtomicFile(path)
-        try file.write(kept.map { "\($0)\n" }.joined().utf8)
-        try file.commit()
+        try AtomicFile.write(Data(kept.map { "\($0)\n" }.joined().utf8), to: path)
     }
 
     /// Adds a line to the log.
