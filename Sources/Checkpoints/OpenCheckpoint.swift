@@ -15,7 +15,7 @@ package func openCheckpoint(_ path: String) throws(CheckpointError) -> any Param
     }
     // The index is JSON text; a safetensors header has '{' behind its length.
     if head.count > 8, head[8] == UInt8(ascii: "{") {
-        return try SafetensorsFile(path)
+        return try SafetensorsFile(file)
     }
     if head.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{") {
         return try ShardedCheckpoint(index: path)

@@ -17,10 +17,16 @@ package struct SafetensorsFile: ParameterSource {
     ///
     /// - Throws: where the file cannot be read or its header breaks the format in any way.
     package init(_ path: String) throws(CheckpointError) {
+        let file: MappedFile
         do { file = try MappedFile(path) } catch { throw CheckpointError(error) }
+        try self.init(file)
+    }
+
+    init(_ file: MappedFile) throws(CheckpointError) {
         let header = try file.withBytes { (bytes) throws(CheckpointError) in
-            try SafetensorsHeader(file: bytes, path: path)
+            try SafetensorsHeader(file: bytes, path: file.path)
         }
+        self.file = file
         names = header.entries.map(\.name)
         // Two names that differ in bytes but are canonically equal were refused as one name listed twice.
         entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
