@@ -3,7 +3,7 @@ import Testing
 
 @testable import LienzoTokenizers
 
-/// The files that `Tools/reference/tokenizers.py` wrote.
+/// The files that `Tools/reference/tokenizers_wordpiece.py` wrote.
 enum Fixtures {
     static func url(_ name: String) throws -> URL {
         try #require(Bundle.module.url(forResource: "Fixtures", withExtension: nil)).appendingPathComponent(name)

@@ -2,8 +2,12 @@
 
 Run: OMP_NUM_THREADS=1 python Tools/reference/models_autoencoder.py
 Writes Tests/ModelsTests/Fixtures/autoencoder/: the model directory as diffusers saves it, and expected.safetensors.
+
+Run: OMP_NUM_THREADS=1 python Tools/reference/models_autoencoder.py mini/autoencoder
+Writes Tests/ModelsTests/Fixtures/mini/autoencoder.safetensors: what diffusers makes of the shipped directory.
 """
 import os
+import sys
 
 import torch
 from diffusers import AutoencoderTiny
@@ -54,4 +58,21 @@ def main():
     save_file({k: v.detach().contiguous() for k, v in expected.items()}, os.path.join(OUT, "expected.safetensors"))
 
 
-main()
+def write_outputs_of(directory):
+    """What diffusers makes of a real directory: the latents of a noise picture, and the picture of noise latents."""
+    model = AutoencoderTiny.from_pretrained(directory).float().eval()
+    # Drawn again by the test from the same seed, so that the fixture stays small.
+    generator = torch.Generator().manual_seed(7)
+    pixels = torch.rand(1, 3, 64, 64, generator=generator) * 2 - 1
+    latents = torch.randn(1, model.config.latent_channels, 4, 4, generator=generator)
+    with torch.no_grad():
+        outputs = {"latents": model.encode(pixels).latents, "output": model.decode(latents).sample}
+    out = os.path.join(OUT, "../mini")
+    os.makedirs(out, exist_ok=True)
+    save_file(outputs, os.path.join(out, "autoencoder.safetensors"))
+
+
+if len(sys.argv) > 1:
+    write_outputs_of(sys.argv[1])
+else:
+    main()

@@ -3,6 +3,9 @@
 Run: OMP_NUM_THREADS=1 python Tools/reference/models_clip.py
 Writes Tests/ModelsTests/Fixtures/clip/: a model directory that open_clip itself loads, and expected.safetensors.
 
+Run: OMP_NUM_THREADS=1 python Tools/reference/models_clip.py mini/clip
+Writes Tests/ModelsTests/Fixtures/mini/clip.safetensors: what open_clip makes of the shipped directory.
+
 How open_clip 3.3.0 loads a directory with a Hugging Face text tower, offline
 ----------------------------------------------------------------------------
 `create_model('local-dir:DIR')` reads DIR/open_clip_config.json and the weights DIR/open_clip_model.safetensors
@@ -27,17 +30,16 @@ must load without network holds the tower's own `config.json` beside `open_clip_
 """
 import json
 import os
-import shutil
 import sys
+from functools import partial
 
 import open_clip
 import timm
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from timm.models import register_model
 from timm.models._efficientnet_builder import decode_arch_def, round_channels
 from timm.models.efficientnet import EfficientNet
-from functools import partial
 
 OUT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../Tests/ModelsTests/Fixtures/clip"))
 
@@ -111,8 +113,10 @@ def write_directory():
 
     torch.manual_seed(21)
     weights = os.path.join(OUT, "open_clip_model.safetensors")
-    if os.path.exists(weights):
-        os.remove(weights)
+    # open_clip takes any safetensors file of the directory for the weights.
+    for stale in [weights, os.path.join(OUT, "expected.safetensors")]:
+        if os.path.exists(stale):
+            os.remove(stale)
     model, _ = load_open_clip(OUT)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -193,5 +197,24 @@ def write_names():
         json.dump(shapes, file, separators=(",", ":"))
 
 
-main()
-write_names()
+def write_outputs_of(directory):
+    """What open_clip makes of a real directory: embeddings of two noise pictures and two texts, and the logits."""
+    model, _ = load_open_clip(directory)
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{directory}")
+    size = model.visual.image_size[0]
+    # Drawn again by the test from the same seed, so that the fixture stays small.
+    pixels = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(7))
+    ids = tokenizer(["a red apple", "una bicicleta azul junto a un gato dormido"])
+    with torch.no_grad():
+        image, text = model.encode_image(pixels), model.encode_text(ids)
+        logits, _ = model.get_logits(pixels, ids)
+    out = os.path.join(OUT, "../mini")
+    os.makedirs(out, exist_ok=True)
+    save_file({"ids": ids, "image": image, "text": text, "logits": logits}, os.path.join(out, "clip.safetensors"))
+
+
+if len(sys.argv) > 1:
+    write_outputs_of(sys.argv[1])
+else:
+    main()
+    write_names()

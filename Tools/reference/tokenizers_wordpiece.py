@@ -1,6 +1,6 @@
 """Writes Tests/TokenizersTests/Fixtures with transformers' BertTokenizer.
 
-    python Tools/reference/tokenizers.py MINILM_FOLDER
+    python Tools/reference/tokenizers_wordpiece.py MINILM_FOLDER
 
 MINILM_FOLDER holds the vocab.txt of all-MiniLM-L6-v2. The committed vocabulary is a part of it, in another order, so
 that no id is where BERT has it.
@@ -12,7 +12,6 @@ import sys
 import unicodedata
 from pathlib import Path
 
-sys.path = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__).resolve().parent]  # our own name
 from tokenizers import normalizers, pre_tokenizers
 from transformers import AutoTokenizer
 
