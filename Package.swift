@@ -109,7 +109,7 @@ let package = Package(
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
         tests("Training", fixtures: false, dependsOn: ["LienzoTorch", "LienzoNN"]),
         tests("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
-        tests("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
+        tests("Models", dependsOn: ["LienzoCheckpoints", "LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),

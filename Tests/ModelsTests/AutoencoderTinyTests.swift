@@ -1,4 +1,5 @@
 import Foundation
+import LienzoCheckpoints
 import LienzoModels
 import LienzoNN
 import LienzoTorch

@@ -1,4 +1,5 @@
 import Foundation
+import LienzoCheckpoints
 import LienzoNN
 import LienzoTorch
 import Testing
