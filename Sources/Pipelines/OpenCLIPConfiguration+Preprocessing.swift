@@ -11,18 +11,22 @@ extension OpenCLIPConfiguration.Preprocessing {
             case .shortest:
                 try image.resized(shorterSide: size, filter: filter).centerCropped(width: size, height: size)
             case .longest:
-                try fitted(image).centerCropped(width: size, height: size)
+                try fitted(image)
             case .squash:
                 try image.resized(width: size, height: size, filter: filter)
             }
         return resized.planarFloats(mean: mean.map(Float.init), std: standardDeviation.map(Float.init))
     }
 
-    /// The longer side at full size; what `centerCropped` then adds is black.
+    /// The longer side at full size, centred on the fill colour.
     private func fitted(_ image: Image) throws(ImageError) -> Image {
         let ratio = Double(size) / Double(max(image.width, image.height))
         func side(_ length: Int) -> Int { max(1, Int((Double(length) * ratio).rounded(.toNearestOrEven))) }
-        return try image.resized(width: side(image.width), height: side(image.height), filter: filter)
+        let small = try image.resized(width: side(image.width), height: side(image.height), filter: filter)
+        let grey = Color(red: fillColor, green: fillColor, blue: fillColor)
+        var square = try Image(width: size, height: size, filledWith: grey)
+        square.draw(small, x: (size - small.width) / 2, y: (size - small.height) / 2)
+        return square
     }
 
     private var filter: ResamplingFilter {

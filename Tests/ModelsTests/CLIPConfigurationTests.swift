@@ -63,6 +63,30 @@ struct CLIPConfigurationTests {
         #expect(again == configuration)
     }
 
+    @Test("Preprocessing is read with the fill colour")
+    func preprocessing() throws {
+        let json = """
+            {"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "tf_efficientnet_lite2", "image_size": 260},
+             "text_cfg": {"hf_model_name": "."}},
+             "preprocess_cfg": {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "interpolation": "bilinear",
+             "resize_mode": "longest", "fill_color": 255}}
+            """
+        let configuration = try OpenCLIPConfiguration(
+            json: Data(json.utf8),
+            textTower: Data(#"{"model_type": "bert"}"#.utf8)
+        )
+        let expected = OpenCLIPConfiguration.Preprocessing(
+            size: 260,
+            mean: [0.1, 0.2, 0.3],
+            standardDeviation: [0.4, 0.5, 0.6],
+            interpolation: .bilinear,
+            resizeMode: .longest,
+            fillColor: 255
+        )
+        #expect(configuration.preprocessing == expected)
+        #expect(configuration.imageTower == EfficientNetLiteConfiguration(timm: "tf_efficientnet_lite2"))
+    }
+
     @Test("Unknown keys are listed with their path")
     func unknownKeys() throws {
         let json = """

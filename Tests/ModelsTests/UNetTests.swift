@@ -1,3 +1,4 @@
+import LienzoCheckpoints
 import LienzoNN
 import LienzoTorch
 import TestSupport

@@ -51,6 +51,8 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
         public let interpolation: Interpolation
         /// How a picture is brought to the tower's size.
         public let resizeMode: ResizeMode
+        /// The grey, 0…255, beside a picture that does not fill the square (`longest`).
+        public let fillColor: UInt8
 
         /// What is done to a picture before the image tower sees it.
         ///
@@ -60,12 +62,14 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
         ///   - standardDeviation: Divides each channel's values after that.
         ///   - interpolation: How pixels between pixels are found.
         ///   - resizeMode: How a picture is brought to the size.
+        ///   - fillColor: The grey beside a picture that does not fill the square.
         public init(
             size: Int,
             mean: [Double] = [0.5, 0.5, 0.5],
             standardDeviation: [Double] = [0.5, 0.5, 0.5],
             interpolation: Interpolation = .bicubic,
-            resizeMode: ResizeMode = .shortest
+            resizeMode: ResizeMode = .shortest,
+            fillColor: UInt8 = 0
         ) {
             precondition(size > 0 && mean.count == 3 && standardDeviation.count == 3)
             self.size = size
@@ -73,6 +77,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
             self.standardDeviation = standardDeviation
             self.interpolation = interpolation
             self.resizeMode = resizeMode
+            self.fillColor = fillColor
         }
     }
 
@@ -206,7 +211,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
         guard try preprocess.string("mode", default: "RGB") == "RGB" else {
             throw preprocess.invalid("mode", expected: "\"RGB\"")
         }
-        preprocess.ignore("size", "fill_color")
+        preprocess.ignore("size")
         preprocessing = Preprocessing(
             size: size,
             mean: try preprocess.numbers(
@@ -222,7 +227,8 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
                 in: 1e-6...10
             ),
             interpolation: try preprocess.choice("interpolation", default: .bicubic),
-            resizeMode: try preprocess.choice("resize_mode", default: .shortest)
+            resizeMode: try preprocess.choice("resize_mode", default: .shortest),
+            fillColor: UInt8(try preprocess.integer("fill_color", default: 0, in: 0...255))
         )
         unknownKeys = json.unknownKeys + bert.unknownKeys
     }
@@ -264,6 +270,7 @@ extension OpenCLIPConfiguration: Encodable {
         return [
             "model_cfg": .object(model),
             "preprocess_cfg": [
+                "fill_color": .integer(Int(preprocessing.fillColor)),
                 "interpolation": .string(preprocessing.interpolation.rawValue),
                 "mean": .numbers(preprocessing.mean),
                 "resize_mode": .string(preprocessing.resizeMode.rawValue),
