@@ -40,7 +40,7 @@ public struct GeneratedPicture: Sendable, Equatable {
 
 /// What happens while pictures are made, in the order in which it happens.
 public enum GenerationEvent: Sendable, Equatable {
-    /// Something the user should know, as one sentence: a prompt that was cut.
+    /// Something the user should know, as one sentence: a prompt that was cut, an unknown key in a configuration.
     case notice(String)
     /// A stage begins for a picture (`step` is 0) or has done a step.
     case progress(GenerationProgress)

@@ -19,6 +19,7 @@ struct PartLoader {
         weights: String = diffusersWeights,
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
+        Engine.prepare()
         let file = try SafetensorsFile("\(folder)/\(weights)")
         let store = ParameterStore(loading: file, device: device, computeType: computeType)
         return try torchScope {

@@ -9,6 +9,8 @@ package struct UnCLIPConfigurations: Sendable {
     let decoder: UNet2DConditionConfiguration
     let scheduler: SchedulerConfiguration
     let autoencoder: AutoencoderTinyConfiguration
+    /// One sentence for each file that has keys which Lienzo does not know and passes over.
+    let notices: [String]
 
     /// Reads the configuration files of all parts.
     ///
@@ -40,12 +42,22 @@ package struct UnCLIPConfigurations: Sendable {
             json: directory.json("config.json", of: "autoencoder"),
             file: "autoencoder/config.json"
         )
-        priorScheduler = try SchedulerConfiguration.read(
+        let priorScheduler = try SchedulerConfiguration.read(
             directory.json("scheduler_config.json", of: "prior_scheduler")
-        ).configuration
-        scheduler = try SchedulerConfiguration.read(
-            directory.json("scheduler_config.json", of: "scheduler")
-        ).configuration
+        )
+        let scheduler = try SchedulerConfiguration.read(directory.json("scheduler_config.json", of: "scheduler"))
+        self.priorScheduler = priorScheduler.configuration
+        self.scheduler = scheduler.configuration
+        notices = [
+            ("clip", clip.unknownKeys), ("prior", prior.unknownKeys), ("unet", decoder.unknownKeys),
+            ("autoencoder", autoencoder.unknownKeys), ("prior_scheduler", priorScheduler.unknownKeys),
+            ("scheduler", scheduler.unknownKeys),
+        ]
+        .filter { !$0.1.isEmpty }
+        .map { part, keys in
+            "The configuration of the model's \(part) has keys that are not known and change nothing: "
+                + "\(keys.joined(separator: ", "))."
+        }
         try check(directory.path)
     }
 

@@ -86,6 +86,7 @@ public actor UnCLIPPipeline {
 
     private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> UnCLIPModel {
         if let model { return model }
+        for notice in configurations.notices { emit(.notice(notice)) }
         let start = ContinuousClock.now
         let loaded = try UnCLIPModel(directory, configurations, device: device, computeType: computeType)
         model = loaded

@@ -71,6 +71,22 @@ struct ModelDirectoryTests {
         #expect(!sentence.contains("\n"))
     }
 
+    @Test("Unknown keys are reported and change nothing")
+    func unknownKeys() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lienzo-\(UUID())").path
+        try FileManager.default.copyItem(atPath: TinyModel.path, toPath: folder)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.replace("\"num_layers\"", "\"flux\": 3, \"num_layers\"", in: "\(folder)/prior/config.json")
+        var notices: [String] = []
+        let request = GenerationRequest(prompt: "a lion", steps: 1, priorSteps: 2)
+        for try await case .notice(let notice) in try TinyModel.pipeline(folder).generate(request) {
+            notices.append(notice)
+        }
+        #expect(
+            notices == ["The configuration of the model's prior has keys that are not known and change nothing: flux."]
+        )
+    }
+
     @Test("A folder that is not there is one sentence")
     func absent() throws {
         let error = #expect(throws: PipelineError.self) { try ModelDirectory("/nowhere/at/all") }
