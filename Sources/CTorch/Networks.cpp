@@ -1,4 +1,5 @@
 // The operators that layers are made of.
+#include "GroupNorm.h"
 #include "Support.h"
 
 using namespace ctorch;
@@ -32,7 +33,7 @@ CTorchTensor ctorch_layer_norm(CTorchTensor x, CTorchTensor weight, CTorchTensor
 CTorchTensor ctorch_group_norm(CTorchTensor x, int64_t groups, CTorchTensor weight, CTorchTensor bias,
                                double epsilon) {
   return op("group_norm", {x, weight, bias},
-            [&] { return at::group_norm(x->value, groups, weight->value, bias->value, epsilon); });
+            [&] { return group_norm(x->value, groups, weight->value, bias->value, epsilon); });
 }
 
 CTorchTensor ctorch_batch_norm(CTorchTensor x, CTorchTensor weight, CTorchTensor bias, CTorchTensor running_mean,
