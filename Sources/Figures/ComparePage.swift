@@ -192,7 +192,7 @@ public struct ComparePage: Sendable {
         .shaded td.best{font-weight:700}
         .shaded td.best small{font-weight:400}
         .who{display:flex;align-items:center;gap:12px;padding-right:14px}
-        .who span{max-width:190px;overflow-wrap:anywhere}
+        .who .name{min-width:96px;max-width:210px;overflow-wrap:anywhere}
         .who .thumbnail{width:72px;height:72px;flex:none;display:flex;align-items:center;justify-content:center}
         .who img{max-width:72px;max-height:72px;border-radius:6px}
         svg{display:block;max-width:none}

@@ -172,7 +172,7 @@ public struct ShadedTable: Sendable {
                 html +=
                     "<span class=\"thumbnail\"><img src=\"\(thumbnails[row])\" alt=\"Picture \(Markup.escaped(name))\"></span>"
             }
-            html += "<span>\(Markup.escaped(name))</span></span></th>"
+            html += "<span class=\"name\">\(Markup.escaped(name))</span></span></th>"
             let best = values[row].filter(\.isFinite).max()
             for (column, value) in values[row].enumerated() {
                 let share = share(value)
