@@ -43,7 +43,7 @@ let package = Package(
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
-                "LienzoImages", "LienzoTorch", "LienzoTraining",
+                "LienzoData", "LienzoImages", "LienzoTorch", "LienzoTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CommandLineTool",

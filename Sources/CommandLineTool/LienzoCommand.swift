@@ -15,6 +15,7 @@ struct LienzoCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
+            DataCommand.self,
             TrainCommand.self,
             InspectCommand.self,
             DoctorCommand.self,

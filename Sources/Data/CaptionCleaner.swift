@@ -13,10 +13,10 @@ struct CaptionCleaner: Sendable {
         for (pattern, replacement) in Self.rewrites {
             text = text.replacingOccurrences(of: pattern, with: replacement, options: .regularExpression)
         }
-        let words = text.lowercased().split { !$0.isLetter && $0 != "'" && $0 != "’" }.map {
+        let found = text.lowercased().split { !$0.isLetter && $0 != "'" && $0 != "’" }.map {
             String($0).trimmingCharacters(in: CharacterSet(charactersIn: "'’"))
         }
-        return words.filter { $0.count > 1 && !Self.junk.contains($0) || $0 == "a" }
+        return found.filter { $0.count > 1 && !Self.junk.contains($0) || $0 == "a" }
     }
 
     /// The caption that a raw title gives, or nil where it is a number, gibberish or too long.
@@ -36,9 +36,9 @@ struct CaptionCleaner: Sendable {
         guard (1...10).contains(words.count) else { return nil }
         if let name = foreignNames[words.joined(separator: " ")] { return name }
         // "folder yellow" and "trumpet stylized" are how files are named, not how people speak.
-        if let noun = words.lastIndex(where: { !Self.adjectives.contains($0) }) {
-            words = Array(words[(noun + 1)...] + words[...noun])
-        }
+        let isOrange = words == ["orange"]
+        guard let noun = words.lastIndex(where: { isOrange || !Self.adjectives.contains($0) }) else { return nil }
+        words = Array(words[(noun + 1)...] + words[...noun])
         let known = words.count { isKnown($0) }
         if 2 * known >= words.count, isKnown(conceptHead(of: words)) { return words.joined(separator: " ") }
         if let translated = translations[words.joined(separator: " ")] { return translated }
@@ -70,34 +70,36 @@ struct CaptionCleaner: Sendable {
         ("(?i)\\b([a-z]{3,})[0-9]+[a-z]?\\b", "$1"),
         ("\\b\\w*[0-9]\\w*\\b", " "),
     ]
-    private static let junk: Set<String> = [
-        "svg", "png", "jpg", "webp", "clipart", "openclipart", "untitled", "unsorted", "copy", "final", "version",
-        "ver", "test", "new", "example", "submission", "sibmission", "inkscape", "sodipodi", "xcf", "hash", "misc",
-        "various", "architetto", "francesco", "rollandin", "nicu", "buculei", "benji", "ganson", "remix",
-        "illustration", "desc", "icon", "icons", "logo", "symbol", "vector", "image", "picture", "mirror", "aiga",
-        "mapsym", "weathersym", "architectural", "lemon", "nuvola", "etiquette",
-        "publicdomain", "pd", "hz", "www", "com", "sourceforge",
-    ]
-    private static let adjectives: Set<String> = [
-        "simple", "stylized", "empty", "full", "open", "closed", "big", "small", "large", "generic", "rounded", "round",
-        "triangular", "rectangular", "square", "red", "green", "blue", "yellow", "orange", "black", "white", "grey",
-        "gray",
-        "pink", "purple", "violet", "cyan", "brown", "lit", "locked", "old", "modern", "broken", "vertical",
-        "horizontal",
-    ]
+    private static let junk: Set<String> = wordSet(
+        """
+        svg png jpg webp clipart openclipart untitled unsorted copy final version ver test new example submission \
+        sibmission inkscape sodipodi xcf hash misc various architetto francesco rollandin nicu buculei benji ganson \
+        remix illustration desc icon icons logo symbol vector image picture aiga mapsym weathersym architectural \
+        nuvola etiquette publicdomain pd hz www com sourceforge
+        """
+    )
+    private static let adjectives: Set<String> = wordSet(
+        """
+        simple stylized empty full open closed big small large generic rounded round triangular rectangular square \
+        red green blue yellow orange black white grey gray pink purple violet cyan brown lit locked old modern \
+        broken vertical horizontal
+        """
+    )
     private static let articles: Set<String> = ["a", "an", "the", "some", "this", "my", "is", "of"]
-    private static let fillers: Set<String> = [
-        "a", "an", "the", "of", "in", "on", "at", "with", "and", "or", "for", "to", "by", "from", "di", "de", "la",
-        "con",
-        "il", "le", "il", "per",
-    ]
+    private static let fillers: Set<String> = wordSet(
+        """
+        a an the of in on at with and or for to by from di de la con il le per
+        """
+    )
 }
 
 /// Where a noun phrase ends and what qualifies it begins.
-private let cuts: Set<String> = [
-    "of", "with", "in", "on", "and", "or", "for", "at", "to", "by", "from", "over", "under", "without", "near", "who",
-    "that", "inside", "into", "behind", "as", "showing", "wearing", "holding", "up", "down",
-]
+private let cuts: Set<String> = wordSet(
+    """
+    of with in on and or for at to by from over under without near who left right seen against that inside into \
+    behind as showing wearing holding up down
+    """
+)
 
 /// The head noun of a caption's words, in the singular: "candied apples on sticks" → "apple".
 func conceptHead(of words: [String]) -> String {
@@ -105,6 +107,7 @@ func conceptHead(of words: [String]) -> String {
     for (i, word) in words.enumerated() {
         if cuts.contains(word), !phrase.isEmpty { break }
         if i > 0, word.count > 5, word.hasSuffix("ing"), i + 1 < words.count, !phrase.isEmpty,
+            phrase.last?.hasSuffix("ly") != true,
             !nounsInIng.contains(word)
         {
             break
@@ -114,10 +117,12 @@ func conceptHead(of words: [String]) -> String {
     return singular(phrase.last ?? words.last ?? "")
 }
 
-private let nounsInIng: Set<String> = [
-    "building", "painting", "drawing", "ceiling", "railing", "earring", "spring", "string", "lightning", "dumpling",
-    "duckling", "clothing", "pudding", "parking", "wedding", "traffic", "smoking", "fishing", "sewing", "knitting",
-]
+private let nounsInIng: Set<String> = wordSet(
+    """
+    building painting drawing ceiling railing earring spring string lightning dumpling duckling clothing pudding \
+    parking wedding traffic smoking fishing sewing knitting
+    """
+)
 
 /// The singular of an English noun, by its ending.
 func singular(_ word: String) -> String {

@@ -80,10 +80,12 @@ func withArticle(_ phrase: String) -> String {
 }
 
 /// Nouns that have no singular.
-private let pluralOnly: Set<String> = [
-    "scissors", "glasses", "pants", "jeans", "shorts", "trousers", "pliers", "tweezers", "sunglasses", "binoculars",
-    "headphones", "shears", "castanets", "maracas", "species", "series",
-]
+private let pluralOnly: Set<String> = wordSet(
+    """
+    scissors glasses pants jeans shorts trousers pliers tweezers sunglasses binoculars headphones shears castanets \
+    maracas species series
+    """
+)
 
 private let englishTemplates: [Medium: [String]] = [
     .photograph: ["a photo of %", "a photograph of %", "a picture of %", "a photo of % on a white background"],

@@ -8,6 +8,8 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case unwritable(path: String, reason: String)
     /// A Debian package is neither unpacked nor obtainable.
     case missingPackage(name: String, reason: String)
+    /// The task was cancelled before the work was done.
+    case cancelled
     /// A caller's value is outside its range.
     case invalid(String)
 
@@ -18,6 +20,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .malformed(let path, let what): "\(path) is malformed: \(what)."
         case .unwritable(let path, let reason): "Cannot write \(path): \(reason)."
         case .missingPackage(let name, let reason): "The Debian package \(name) is missing: \(reason)."
+        case .cancelled: "The data set was not built: it was stopped."
         case .invalid(let sentence): sentence
         }
     }

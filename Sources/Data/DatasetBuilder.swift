@@ -1,5 +1,13 @@
 import Foundation
 
+/// How far the building of a data set is.
+package enum BuildEvent: Sendable {
+    /// A stage begins.
+    case stage(String)
+    /// So many of all pictures have been rendered.
+    case rendered(Int, of: Int)
+}
+
 /// Builds the data set of `mini` from unpacked Debian packages: pictures with captions as webdataset tar shards.
 ///
 /// The same packages give the same bytes: candidates are sorted, shards carry no times, and chance is a hash of names.
@@ -28,12 +36,12 @@ package struct DatasetBuilder: Sendable {
     ///
     /// - Parameters:
     ///   - output: The folder to make; one that is there is replaced.
-    ///   - progress: Called with a line of text now and then.
+    ///   - progress: Told how far the work is.
     /// - Returns: What the data set holds.
     /// - Throws: `DataError`; `output` is then as it was.
     package func build(
         output: String,
-        progress: @escaping @Sendable (String) -> Void
+        progress: @escaping @Sendable (BuildEvent) -> Void
     ) async throws(DataError) -> DatasetSummary {
         let folder = output + ".partial"
         do {
@@ -56,16 +64,17 @@ package struct DatasetBuilder: Sendable {
 
     private func fill(
         _ folder: String,
-        progress: @escaping @Sendable (String) -> Void
+        progress: @escaping @Sendable (BuildEvent) -> Void
     ) async throws(DataError) -> DatasetSummary {
         var drops: [Drop] = []
-        progress("reading captions")
+        progress(.stage("reading captions"))
         let (candidates, lexicon) = try gather(scratch: folder + "/scratch") { drops.append($0) }
-        progress("\(candidates.count) pictures with captions, rendering")
+        progress(.rendered(0, of: candidates.count))
         let rendered = await render(candidates, progress: progress)
-        progress("choosing")
+        if Task.isCancelled { throw .cancelled }
+        progress(.stage("leaving out duplicates"))
         let chosen = choose(rendered, lexicon: lexicon) { drops.append($0) }
-        progress("\(chosen.count) pictures, writing")
+        progress(.stage("writing \(chosen.count) pictures"))
         let shards = try write(chosen, to: folder)
         let summary = summarise(chosen, drops: drops, shards: shards)
         try ContactSheet(pictures: chosen).write(to: folder + "/contact-sheet.png")
@@ -127,7 +136,7 @@ package struct DatasetBuilder: Sendable {
     /// Renders with two tasks at a time; the results stand in the order of the candidates.
     private func render(
         _ candidates: [Candidate],
-        progress: @escaping @Sendable (String) -> Void
+        progress: @escaping @Sendable (BuildEvent) -> Void
     ) async -> [(Candidate, Result<PictureRenderer.Rendered, DropReason>)] {
         let piece = 64
         let starts = Array(stride(from: 0, to: candidates.count, by: piece))
@@ -143,8 +152,8 @@ package struct DatasetBuilder: Sendable {
             begin()
             for await (start, rendered) in group {
                 results[start] = rendered
-                if results.count % 10 == 0 { progress("rendered \(results.count * piece) of \(candidates.count)") }
-                begin()
+                progress(.rendered(min(results.count * piece, candidates.count), of: candidates.count))
+                if !Task.isCancelled { begin() }
             }
         }
         return Array(zip(candidates, starts.flatMap { results[$0] ?? [] }))

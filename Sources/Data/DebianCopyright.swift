@@ -33,8 +33,12 @@ struct DebianCopyright: Sendable {
     }
 
     /// The short name of the licence of `file`: the last paragraph that matches wins, as the format says.
-    func licence(of file: String) -> String? {
-        paragraphs.last { $0.patterns.contains { matches(file, pattern: $0) } }?.licence
+    func licence(of file: String) -> String? { licence(ofAny: [file]) }
+
+    /// The same for a file that may be listed under several names.
+    func licence(ofAny files: [String]) -> String? {
+        paragraphs.last { $0.patterns.contains { pattern in files.contains { matches($0, pattern: pattern) } } }?
+            .licence
     }
 }
 

@@ -20,7 +20,7 @@ package struct DebianPackages: Sendable {
     /// - Throws: `DataError.missingPackage` where a package cannot be had, as when the machine is offline.
     package func prepare(
         _ names: [String],
-        progress: @Sendable (String) -> Void
+        progress: @Sendable (BuildEvent) -> Void
     ) throws(DataError) -> [String: String] {
         do { try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true) } catch {
             throw .unwritable(path: root, reason: error.localizedDescription)
@@ -28,7 +28,7 @@ package struct DebianPackages: Sendable {
         var versions: [String: String] = [:]
         for name in names {
             if try archive(of: name) == nil {
-                progress("fetching \(name)")
+                progress(.stage("fetching \(name)"))
                 let result = try run(["apt-get", "download", name])
                 guard result.status == 0 else {
                     throw .missingPackage(
@@ -58,11 +58,11 @@ package struct DebianPackages: Sendable {
         _ archive: String,
         name: String,
         version: String,
-        progress: @Sendable (String) -> Void
+        progress: @Sendable (BuildEvent) -> Void
     ) throws(DataError) {
         let stamp = "\(folder)/\(name).unpacked"
         if let done = try? readText(stamp), done == version { return }
-        progress("unpacking \(name) \(version)")
+        progress(.stage("unpacking \(name) \(version)"))
         let result = try run(["dpkg-deb", "-x", archive, "root"])
         guard result.status == 0 else {
             throw .missingPackage(name: name, reason: "dpkg-deb said \"\(result.message)\" while unpacking \(archive)")

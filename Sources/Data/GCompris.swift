@@ -19,11 +19,16 @@ struct GCompris {
                 let kind = (path as NSString).pathExtension
                 guard ["svg", "png", "webp", "jpg"].contains(kind), let rule = Self.rule(for: path) else { continue }
                 let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
-                guard let caption = Self.names[stem] ?? cleaner.caption(rule.caption(stem)) else {
+                let named =
+                    Self.names[stem] ?? rule.fixed ?? (rule.isName ? cleaner.words(stem).joined(separator: " ") : nil)
+                guard let caption = named ?? cleaner.caption(stem), !caption.isEmpty else {
                     drop(Drop(file: path, reason: .caption))
                     continue
                 }
-                guard let licence = Self.licence(of: path, in: licences) else {
+                // The copyright file lists pictures by the format they had in the source, often another than here.
+                let unpacked = (path as NSString).deletingPathExtension
+                let sources = [path] + ["png", "jpg", "jpeg", "svg"].map { "\(unpacked).\($0)" }
+                guard let licence = licences.licence(ofAny: sources) else {
                     drop(Drop(file: path, reason: .licence))
                     continue
                 }
@@ -61,43 +66,39 @@ struct GCompris {
     /// How the pictures of one folder are named.
     private struct Rule {
         let pattern: String
-        var suffix = ""
+        /// Whether the file names are trusted as they are, such as those of monuments and animals.
+        var isName = false
+        /// One caption for all of them.
         var fixed: String?
         var family = ""
         var medium: Medium?
-
-        func caption(_ stem: String) -> String { fixed ?? stem + suffix }
     }
 
     private static func rule(for path: String) -> Rule? { rules.first { matches(path, pattern: $0.pattern) } }
 
-    /// The copyright file lists pictures by the format they had in the source, often another than in the package.
-    private static func licence(of path: String, in licences: DebianCopyright) -> String? {
-        let stem = (path as NSString).deletingPathExtension
-        let specific = ["", ".png", ".jpg", ".jpeg", ".svg"].lazy
-            .compactMap { licences.licence(of: $0.isEmpty ? path : stem + $0) }
-        return specific.first { $0 != licences.licence(of: "") } ?? licences.licence(of: path)
-    }
-
     private static let activities = "src/activities/"
     private static let rules = [
-        Rule(pattern: activities + "lang/resource/words_sample/*"),
-        Rule(pattern: activities + "babymatch/resource/images/*"),
-        Rule(pattern: activities + "babyshapes/resource/food/*"),
-        Rule(pattern: activities + "memory/resource/??_*"),
-        Rule(pattern: activities + "erase/resource/*.webp"),
-        Rule(pattern: activities + "instruments/resource/*.svg"),
-        Rule(pattern: activities + "explore_farm_animals/resource/animals/*"),
-        Rule(pattern: activities + "explore_world_animals/resource/animals/*.webp"),
-        Rule(pattern: activities + "explore_monuments/resource/*/*.webp"),
+        Rule(pattern: activities + "lang/resource/words_sample/*", isName: true, medium: .drawing),
+        Rule(pattern: activities + "babymatch/resource/images/*", isName: true),
+        Rule(pattern: activities + "babyshapes/resource/food/*", isName: true),
+        Rule(pattern: activities + "memory/resource/??_*", isName: true),
+        Rule(pattern: activities + "erase/resource/*.webp", isName: true),
+        Rule(pattern: activities + "instruments/resource/*.svg", isName: true),
+        Rule(pattern: activities + "explore_farm_animals/resource/animals/*", isName: true),
+        Rule(pattern: activities + "explore_world_animals/resource/animals/*.webp", isName: true),
+        Rule(pattern: activities + "explore_monuments/resource/*/*.webp", isName: true),
         Rule(pattern: activities + "categorization/resource/images/fishes/*", fixed: "fish", family: "fish photograph"),
-        Rule(pattern: activities + "categorization/resource/images/monuments/*"),
-        Rule(pattern: activities + "categorization/resource/images/others/*"),
-        Rule(pattern: activities + "categorization/resource/images/tools/*"),
+        Rule(pattern: activities + "categorization/resource/images/monuments/*", isName: true),
+        Rule(pattern: activities + "categorization/resource/images/others/*", isName: true),
+        Rule(pattern: activities + "categorization/resource/images/tools/*", isName: true),
         Rule(pattern: activities + "categorization/resource/images/renewable/solar*", fixed: "solar panels"),
         Rule(pattern: activities + "categorization/resource/images/renewable/*"),
         Rule(pattern: activities + "colors/resource/*_duck.svg"),
-        Rule(pattern: activities + "advanced_colors/resource/*_butterfly.svg", family: "coloured butterfly"),
+        Rule(
+            pattern: activities + "advanced_colors/resource/*_butterfly.svg",
+            isName: true,
+            family: "coloured butterfly"
+        ),
         Rule(pattern: activities + "chess/resource/??.svg", family: "chess piece"),
         Rule(pattern: activities + "solar_system/resource/*.webp", medium: .drawing),
         Rule(pattern: activities + "family/resource/*.svg"),
@@ -110,12 +111,27 @@ struct GCompris {
         Rule(pattern: activities + "reversecount/resource/flower*.svg", fixed: "flower"),
         Rule(pattern: activities + "mining/resource/gold_*.svg"),
         Rule(pattern: activities + "share/resource/images/*.svg"),
-        Rule(pattern: activities + "enumerate/resource/*.svg"),
-        Rule(pattern: activities + "algorithm/resource/*.svg"),
+        Rule(pattern: activities + "enumerate/resource/*.svg", isName: true),
+        Rule(pattern: activities + "algorithm/resource/*.svg", isName: true),
     ]
 
     /// File names that are codes, or words that need others around them.
     private static let names = [
+        "red": "can of red paint", "green": "can of green paint", "blue": "can of blue paint",
+        "yellow": "can of yellow paint",
+        "pink": "can of pink paint", "brown": "can of brown paint", "black": "can of black paint",
+        "gray": "can of grey paint",
+        "white": "can of white paint", "mauve": "can of purple paint", "color": "cans of paint", "zero": "number zero",
+        "one": "number one", "two": "number two", "three": "number three", "four": "number four", "five": "number five",
+        "six": "number six", "seven": "number seven", "eight": "number eight", "nine": "number nine",
+        "ten": "number ten",
+        "eleven": "number eleven", "twelve": "number twelve", "gatewayofIndia": "gateway of india",
+        "greatWallofChina": "great wall of china", "statueofLiberty": "statue of liberty", "question": "question mark",
+        "background": "", "farm-animals": "farm animals", "IndiaGate": "india gate", "bubbles": "soap bubbles",
+        "imageid-bg": "", "11_redbird": "red bird", "19_bluebaby": "baby", "20_greenbaby": "baby",
+        "desert_scene": "desert",
+        "question_mark": "question mark", "error": "", "minivan": "minivan", "monument1": "monument",
+        "burj": "burj khalifa",
         "bb": "black chess bishop", "bk": "black chess king", "bn": "black chess knight", "bp": "black chess pawn",
         "bq": "black chess queen", "br": "black chess rook", "wb": "white chess bishop", "wk": "white chess king",
         "wn": "white chess knight", "wp": "white chess pawn", "wq": "white chess queen", "wr": "white chess rook",

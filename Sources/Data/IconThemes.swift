@@ -12,7 +12,6 @@ struct IconThemes {
         (package: "oxygen-icon-theme", pattern: "usr/share/icons/oxygen/base/128x128/*"),
         (package: "gnome-icon-theme", pattern: "usr/share/icons/gnome/256x256/*"),
         (package: "elementary-icon-theme", pattern: "usr/share/icons/elementary/*/128/*"),
-        (package: "papirus-icon-theme", pattern: "usr/share/icons/Papirus/64x64/*"),
         (package: "faenza-icon-theme", pattern: "usr/share/icons/Faenza/*/scalable/*"),
         (package: "breeze-icon-theme", pattern: "usr/share/icons/breeze/*/64/*"),
     ]

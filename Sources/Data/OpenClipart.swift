@@ -78,19 +78,19 @@ struct OpenClipart {
         let isCollection = title.isEmpty || Self.collections.contains { title.contains($0) }
         var caption = isCollection ? cleaner.caption(stem) : cleaner.caption(metadata.title)
         if caption == nil, path.contains("/icons/") { return nil }
-        if path.contains("/flags/"), !path.contains("semaphore"), !path.contains("signalflag") {
-            guard let place = isCollection ? caption : (caption ?? cleaner.words(metadata.title).joined(separator: " "))
-            else { return nil }
-            return place.contains("flag") || place.isEmpty ? place : "flag of \(place)"
+        let isFlag = path.contains("/flags/") || metadata.keywords.contains("united_nations_member")
+        if isFlag, !path.contains("semaphore"), !path.contains("signalflag") {
+            let place = caption ?? cleaner.words(isCollection ? stem : metadata.title).joined(separator: " ")
+            return place.isEmpty ? nil : place.contains("flag") ? place : "flag of \(place)"
         }
         if path.contains("/cards/") { caption = playingCard(stem) }
         if path.contains("/stars/") { return "geometric star" }
         if path.contains("gradient"), let words = caption {
-            return words.replacingOccurrences(of: "gradient ", with: "") + " gradient"
+            return words.replacing("gradient ", with: "") + " gradient"
         }
         if let phrase = caption, isCollection || phrase.split(separator: " ").count == 1 {
             if path.contains("roadsigns") || title.contains("road sign") { return phrase + " road sign" }
-            if title.contains("aiga") { return phrase.replacingOccurrences(of: "aiga ", with: "") + " sign" }
+            if title.contains("aiga") { return phrase + " sign" }
             if title.contains("map symbols") { return phrase + " map symbol" }
         }
         return caption ?? keywords.first { !$0.contains(" ") }
@@ -104,7 +104,7 @@ struct OpenClipart {
         ]
         let parts = stem.split(separator: "_").map(String.init)
         guard parts.count == 3, let suit = suits[parts[1]], let rank = ranks[parts[2]] else { return "playing card" }
-        return "\(rank) of \(suits[parts[1]] ?? suit) playing card"
+        return "\(rank) of \(suit) playing card"
     }
 
     private func family(path: String, caption: String) -> String {
@@ -131,22 +131,19 @@ struct OpenClipart {
         "advertising", "map symbols", "homes clipart", "icon-theme", "balloons-aj", "road signs", "sallite",
         "architetto francesco", "menu clip art",
     ]
-    private static let vague: Set<String> = [
-        "animal", "food", "people", "person", "shape", "sign", "computer", "office", "unsorted", "tool", "special",
-        "theme", "action", "application", "mime", "signs and symbols", "external", "contrib", "etc", "sub", "part",
-        "transport", "transportation", "mammal", "protein", "sports", "sport", "equipment", "musicstuff",
-        "entertainment",
-        "europe", "africa", "asia", "america", "black", "white", "weapon", "place", "communication", "hardware",
-        "education", "holiday", "festive", "religion", "filesystem", "device", "desktop", "recreation", "vehicle",
-        "toy",
-        "symbol", "country", "city", "geography", "states", "menu", "dessert", "carbohydrate", "science", "nature",
-        "work",
-        "appicon", "mimeicon", "navigation", "interface", "webpage", "clothing", "beverage", "party", "industry",
-        "unix",
-        "collection", "misc", "other", "art", "design", "cartoon", "object", "thing", "stuff", "household",
-        "architecture",
-        "electronic", "electronics", "productivity", "information", "productive", "travel", "roadtravel", "landmark",
-    ]
+    private static let vague: Set<String> = wordSet(
+        """
+        animal food people person shape sign computer office unsorted tool special theme action application mime \
+        external contrib etc sub part transport transportation mammal protein sports sport equipment musicstuff \
+        entertainment europe africa asia america black white weapon place communication hardware education holiday \
+        festive religion filesystem device desktop recreation vehicle toy symbol country city geography states menu \
+        dessert carbohydrate science nature work appicon mimeicon navigation interface webpage clothing beverage \
+        party industry unix collection misc other art design cartoon object thing stuff household architecture \
+        roadsign musicsym networksym christianity study rights old alcohol decoration commercial activity activities \
+        logos logo human history wedding romance vacation electronic electronics productivity information productive \
+        travel roadtravel landmark
+        """
+    )
 }
 
 /// The elements in their order, each once.

@@ -61,9 +61,10 @@ struct PictureMeasure: Sendable {
         ink = Double(inked) / Double(area)
         flatness = pairs == 0 ? 1 : Double(equal) / Double(pairs)
         colours = seen.count
-        // An outline has no colour of its own, and in an opaque picture the background may dominate.
+        // An outline has no colour of its own, and in a picture that fills a rectangle the background may dominate.
         let isOutline = inked * 4 < area
-        colour = drawn < area * 19 / 20 ? tally.dominant.flatMap { $0.isShade && isOutline ? nil : $0 } : nil
+        let fillsFrame = ContentBox(of: image).map { 100 * drawn > 97 * $0.width * $0.height } ?? true
+        colour = fillsFrame ? nil : tally.dominant.flatMap { $0.isShade && isOutline ? nil : $0 }
     }
 
     /// Whether the other picture looks the same: nearly equal edges and nearly equal colours.

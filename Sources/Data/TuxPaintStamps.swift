@@ -111,10 +111,11 @@ func stampCaptions(_ text: String) -> [String: String] {
 }
 
 /// First words of sentences that name nothing.
-private let sayings: Set<String> = [
-    "this", "it", "it's", "eat", "remember", "say", "we", "with", "i", "you", "do", "look", "what", "from", "not",
-    "let's",
-]
+private let sayings: Set<String> = wordSet(
+    """
+    this it it's eat remember say we with i you do look what from not let's
+    """
+)
 
 /// The noun phrase that a sentence begins with, in lower case: up to its verb, dash, comma or end.
 private func name(in sentence: some StringProtocol, verbs: Set<String>) -> String? {

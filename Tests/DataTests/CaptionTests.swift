@@ -7,7 +7,7 @@ import Testing
         vocabulary: [
             "lion", "apple", "candied", "red", "car", "barber", "shop", "muffin", "double", "chocolate", "screw",
             "driver",
-            "tree", "folder", "yellow", "trumpet", "black", "white",
+            "tree", "folder", "yellow", "trumpet", "black", "white", "orange", "simple",
         ],
         translations: ["coniglio": "rabbit"]
     )
@@ -18,13 +18,16 @@ import Testing
         ("Double Chocolate Muffin (B and W)", "double chocolate muffin in black and white"),
         ("Clipart by Nicu Buculei - car", "car"), ("tree - RPG map elements", "tree"), ("Coniglio", "rabbit"),
         ("A red car", "red car"), ("folder_yellow", "yellow folder"), ("trumpet stylized", "stylized trumpet"),
-        ("gatto Cat", "cat"), ("black_white", "black white"),
+        ("gatto Cat", "cat"), ("Orange", "orange"),
     ])
     func titlesBecomeCaptions(title: String, caption: String) {
         #expect(cleaner.caption(title) == caption)
     }
 
-    @Test(arguments: ["", "0123", "HASH(0x862bbb8)", "fc23", "xyzzy plugh", "jean.victor@example.org", "sm_003"])
+    @Test(arguments: [
+        "", "0123", "HASH(0x862bbb8)", "fc23", "xyzzy plugh", "black_white", "simple_bw", "jean.victor@example.org",
+        "sm_003",
+    ])
     func junkIsNoCaption(title: String) {
         #expect(cleaner.caption(title) == nil)
     }

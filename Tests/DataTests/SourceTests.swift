@@ -15,9 +15,6 @@ private func tinyFont() -> [UInt8] {
         u16(0, 1, 3, 10) + u32(12) + u16(12, 0) + u32(28 + 36 - 12, 0, 3) + u32(0x41, 0x42, 1) + u32(0x200D, 0x200D, 4)
         + u32(0xFE0F, 0xFE0F, 5)
     let coverage = u16(1, 1, 1)
-    let ligature = u16(3, 4, 5, 2, 2)
-    let set = u16(1, 4) + u16(3, 4, 4) + u16(5, 2)
-    _ = (ligature, set)
     // One ligature of four components (A, joiner, selector, B) → glyph 3.
     let ligatureSet = u16(1, 4) + u16(3, 4) + u16(4, 5, 2)
     let subtable = u16(1, 8, 1, 8 + coverage.count) + coverage + ligatureSet
@@ -41,6 +38,17 @@ private func tinyFont() -> [UInt8] {
         tables += table
     }
     return u32(0x10000) + u16(4, 0, 0, 0) + directory + tables
+}
+
+/// A font that has all the tables and shows nothing.
+func emptyFont() -> [UInt8] {
+    var directory: [UInt8] = []
+    var tables: [UInt8] = []
+    for (name, table) in [("CBDT", u32(0x30000)), ("CBLC", u32(0x30000, 0)), ("cmap", u16(0, 0))] {
+        directory += Array(name.utf8) + u32(0, 12 + 48 + tables.count, table.count)
+        tables += table
+    }
+    return u32(0x10000) + u16(3, 0, 0, 0) + directory + tables
 }
 
 @Suite struct SourceTests {
