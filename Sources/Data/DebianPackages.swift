@@ -27,24 +27,15 @@ package struct DebianPackages: Sendable {
         }
         var versions: [String: String] = [:]
         for name in names {
-            if try archive(of: name) == nil {
-                progress(.stage("fetching \(name)"))
-                let result = try run(["apt-get", "download", name])
-                guard result.status == 0 else {
-                    throw .missingPackage(
-                        name: name,
-                        reason:
-                            "apt-get download said \"\(result.message)\"; connect to a Debian mirror or put the .deb into \(folder)"
-                    )
-                }
-            }
-            guard let archive = try archive(of: name) else {
+            if Task.isCancelled { throw .cancelled }
+            if try archive(of: name, in: folder) == nil { try fetch(name, progress: progress) }
+            guard let archive = try archive(of: name, in: folder) else {
                 throw .missingPackage(
                     name: name,
                     reason: "expected apt-get download to leave a .deb in \(folder), found none"
                 )
             }
-            let version = try run(["dpkg-deb", "-f", archive, "Version"])
+            let version = try run(["dpkg-deb", "-f", archive, "Version"], in: folder)
             guard version.status == 0 else {
                 throw .missingPackage(name: name, reason: "\(archive) is not a Debian package; remove it and try again")
             }
@@ -52,6 +43,25 @@ package struct DebianPackages: Sendable {
             try unpack(archive, name: name, version: version.output, progress: progress)
         }
         return versions
+    }
+
+    /// Downloads beside the other archives and moves the whole file in, so that a broken-off one is never found there.
+    private func fetch(_ name: String, progress: @Sendable (BuildEvent) -> Void) throws(DataError) {
+        progress(.stage("fetching \(name)"))
+        let incoming = folder + "/incoming"
+        defer { try? FileManager.default.removeItem(atPath: incoming) }
+        do {
+            try? FileManager.default.removeItem(atPath: incoming)
+            try FileManager.default.createDirectory(atPath: incoming, withIntermediateDirectories: true)
+        } catch { throw .unwritable(path: incoming, reason: error.localizedDescription) }
+        let result = try run(["apt-get", "download", name], in: incoming)
+        guard result.status == 0, let file = try archive(of: name, in: incoming) else {
+            let advice = "connect to a Debian mirror or put the .deb into \(folder)"
+            throw .missingPackage(name: name, reason: "apt-get download said \"\(result.message)\"; \(advice)")
+        }
+        do { try FileManager.default.moveItem(atPath: "\(incoming)/\(file)", toPath: "\(folder)/\(file)") } catch {
+            throw .unwritable(path: "\(folder)/\(file)", reason: error.localizedDescription)
+        }
     }
 
     private func unpack(
@@ -63,7 +73,7 @@ package struct DebianPackages: Sendable {
         let stamp = "\(folder)/\(name).unpacked"
         if let done = try? readText(stamp), done == version { return }
         progress(.stage("unpacking \(name) \(version)"))
-        let result = try run(["dpkg-deb", "-x", archive, "root"])
+        let result = try run(["dpkg-deb", "-x", archive, "root"], in: folder)
         guard result.status == 0 else {
             throw .missingPackage(name: name, reason: "dpkg-deb said \"\(result.message)\" while unpacking \(archive)")
         }
@@ -72,18 +82,22 @@ package struct DebianPackages: Sendable {
         }
     }
 
-    /// The newest archive of a package in the folder, if there is one.
-    private func archive(of name: String) throws(DataError) -> String? {
+    /// The last archive of a package in a folder by its name, if there is one.
+    private func archive(of name: String, in folder: String) throws(DataError) -> String? {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
                 .last { $0.hasPrefix(name + "_") && $0.hasSuffix(".deb") }
         } catch { throw .unreadable(path: folder, reason: error.localizedDescription) }
     }
 
-    private func run(_ command: [String]) throws(DataError) -> (status: Int32, output: String, message: String) {
+    /// Runs a command and returns its exit status, what it printed, and the last line in which it complained.
+    private func run(
+        _ command: [String],
+        in folder: String
+    ) throws(DataError) -> (status: Int32, output: String, message: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
+        process.arguments = ["LC_ALL=C"] + command
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let (output, errors) = (Pipe(), folder + "/messages.txt")
         FileManager.default.createFile(atPath: errors, contents: nil)

@@ -133,4 +133,17 @@ private func writePackages(to root: String) throws {
         #expect(try readText(folder + "/data/train-00000.tar") == "old")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["data"])
     }
+
+    @Test func aPackageThatCannotBeHadIsNamed() throws {
+        try withTemporaryFolder { folder in
+            var message = ""
+            do throws(DataError) {
+                _ = try DebianPackages(folder: folder + "/cache").prepare(["lienzo-no-such-package"]) { _ in }
+            } catch { message = error.description }
+            #expect(message.contains("The Debian package lienzo-no-such-package is missing"))
+            #expect(message.contains("connect to a Debian mirror"))
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/cache")
+            #expect(left == ["root"])
+        }
+    }
 }
