@@ -19,7 +19,6 @@ enum DropReason: String, Error, Codable, Sendable, CaseIterable {
     case textOnly = "text only"
     case mirrored = "mirrored or variant copy"
     case skinTone = "emoji skin-tone variant"
-    case unnamed = "no picture for the sequence"
     case oversize = "file too large"
     case unrenderable = "does not render"
     case blank = "blank or nearly blank"

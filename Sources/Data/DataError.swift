@@ -16,12 +16,15 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One sentence: what is wrong, what was expected, what was found.
     public var description: String {
         switch self {
-        case .unreadable(let path, let reason): "Cannot read \(path): \(reason)."
+        case .unreadable(let path, let reason): "Cannot read \(path): \(sentence(reason))"
         case .malformed(let path, let what): "\(path) is malformed: \(what)."
-        case .unwritable(let path, let reason): "Cannot write \(path): \(reason)."
-        case .missingPackage(let name, let reason): "The Debian package \(name) is missing: \(reason)."
+        case .unwritable(let path, let reason): "Cannot write \(path): \(sentence(reason))"
+        case .missingPackage(let name, let reason): "The Debian package \(name) is missing: \(sentence(reason))"
         case .cancelled: "The data set was not built: it was stopped."
         case .invalid(let sentence): sentence
         }
     }
 }
+
+/// The text with one full stop; what the system says has one already.
+private func sentence(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }

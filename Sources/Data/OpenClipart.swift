@@ -6,16 +6,17 @@ struct OpenClipart {
     private static let folder = "usr/share/openclipart/svg"
     private static let fileLimit = 2 << 20
 
-    /// The metadata of every file, by its path relative to the package's picture folder.
-    let files: [(path: String, metadata: ClipartMetadata)]
+    /// The metadata of every file, by its path relative to the package's picture folder; nil for files too large to be
+    /// drawn in reasonable time.
+    private let files: [(path: String, metadata: ClipartMetadata?)]
     let root: String
 
     init(root: String) throws(DataError) {
         self.root = root
-        var files: [(path: String, metadata: ClipartMetadata)] = []
+        var files: [(path: String, metadata: ClipartMetadata?)] = []
         for path in try filePaths(under: "\(root)/\(Self.folder)", extensions: ["svg"]) {
-            let bytes = try readFile("\(root)/\(Self.folder)/\(path)", limit: 1 << 26)
-            files.append((path, ClipartMetadata(svg: bytes.count > Self.fileLimit ? [] : bytes)))
+            let bytes = try? readFile("\(root)/\(Self.folder)/\(path)", limit: Self.fileLimit)
+            files.append((path, bytes.map { ClipartMetadata(svg: $0) }))
         }
         self.files = files
     }
@@ -24,7 +25,7 @@ struct OpenClipart {
     var words: Set<String> {
         var counts: [String: Int] = [:]
         for file in files {
-            for keyword in Set(file.metadata.keywords) { counts[keyword.lowercased(), default: 0] += 1 }
+            for keyword in Set(file.metadata?.keywords ?? []) { counts[keyword.lowercased(), default: 0] += 1 }
         }
         return Set(counts.filter { $0.value >= 2 && $0.key.allSatisfy(\.isLetter) }.keys)
     }
@@ -32,6 +33,10 @@ struct OpenClipart {
     func candidates(cleaner: CaptionCleaner, drop: (Drop) -> Void) -> [Candidate] {
         var result: [Candidate] = []
         for (path, metadata) in files {
+            guard let metadata else {
+                drop(Drop(file: path, reason: .oversize))
+                continue
+            }
             guard metadata.licence.isEmpty || metadata.licence.lowercased().contains("publicdomain") else {
                 drop(Drop(file: path, reason: .licence))
                 continue

@@ -86,6 +86,14 @@ func emptyFont() -> [UInt8] {
         #expect(!ClipartMetadata(svg: Array("<svg><text>A</text></svg>".utf8)).drawsShapes)
     }
 
+    @Test(.timeLimit(.minutes(1))) func entitiesThatMultiplyAreNotExpanded() {
+        let entities = (1..<12).map { "<!ENTITY e\($0) \"\(String(repeating: "&e\($0 - 1);", count: 10))\">" }.joined()
+        let svg = """
+            <!DOCTYPE svg [<!ENTITY e0 "lol">\(entities)]><svg><metadata><Work><title>&e11;</title></Work></metadata></svg>
+            """
+        #expect(ClipartMetadata(svg: Array(svg.utf8)).title.utf8.count < 10_000)
+    }
+
     @Test func copyrightFilesNameTheLicenceOfEachFile() {
         let copyright = DebianCopyright(
             text: """
