@@ -1,7 +1,7 @@
 # What people do here, by name: `make` alone lists it. Every target is safe to repeat and sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint clean
+.PHONY: help setup build demo test lint data train gallery clean
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -17,6 +17,22 @@ setup:  ## install missing Debian packages, fetch libtorch into .libtorch
 build: setup  ## build the tool for daily use: .build/release/lienzo
 	@echo 'make: building lienzo (minutes the first time)' >&2
 	@swift build --configuration release --product lienzo
+
+demo: build  ## make a picture of a red apple with mini: output/a-red-apple.png
+	@mkdir -p output
+	@$(lienzo) generate "a red apple" --output output/a-red-apple.png
+
+data: build  ## make the data set of mini from Debian packages: data/mini
+	@test -e data/mini/summary.json || $(lienzo) data build
+
+train: build data  ## train mini from the start, or go on with it (hours): runs/mini
+	@Scripts/fetch-towers
+	@mkdir -p runs
+	@test -e runs/mini || cp -r mini runs/mini
+	@for stage in clip autoencoder prior decoder; do $(lienzo) train $$stage --model runs/mini || exit; done
+
+gallery: build  ## make docs/gallery.png, a picture for each line of docs/gallery.txt
+	@$(lienzo) gallery docs/gallery.txt --output docs/gallery.png
 
 test: setup lint  ## check the format, build and run all tests
 	@echo 'make: building and running the tests (minutes the first time)' >&2

@@ -34,7 +34,8 @@ func tests(_ name: String, fixtures: Bool = true, dependsOn dependencies: [Targe
 let package = Package(
     name: "Lienzo",
     products: [
-        .executable(name: "lienzo", targets: ["LienzoCommandLineTool"])
+        .library(name: "Lienzo", targets: ["Lienzo"]),
+        .executable(name: "lienzo", targets: ["LienzoCommandLineTool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -43,8 +44,8 @@ let package = Package(
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
-                "LienzoData", "LienzoImages", "LienzoTorch", "LienzoTraining",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LienzoData", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines", "LienzoTorch",
+                "LienzoTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
@@ -103,6 +104,12 @@ let package = Package(
                 "LienzoTorch", "LienzoNN", "LienzoFiles", "LienzoTokenizers", "LienzoImages", "LienzoCheckpoints",
                 "LienzoDiffusion", "LienzoModels", "LienzoData",
             ]
+        ),
+        .target(
+            name: "Lienzo",
+            dependencies: ["LienzoFigures", "LienzoImages", "LienzoPipelines"],
+            path: "Sources/Lienzo",
+            swiftSettings: swiftSettings
         ),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),

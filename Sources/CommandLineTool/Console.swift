@@ -5,10 +5,6 @@ enum Console {
     /// Whether standard error is a terminal that can redraw a line.
     static let isInteractive = isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"
 
-    /// Whether standard output is a terminal that may be coloured (https://no-color.org).
-    static let showsColour =
-        isatty(STDOUT_FILENO) == 1 && environment("TERM") != "dumb" && (environment("NO_COLOR") ?? "").isEmpty
-
     /// The number of columns of the terminal on standard error; 80 where it does not say.
     static var columns: Int {
         var size = winsize()

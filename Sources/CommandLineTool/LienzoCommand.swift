@@ -15,6 +15,9 @@ struct LienzoCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
+            GenerateCommand.self,
+            CompareCommand.self,
+            GalleryCommand.self,
             DataCommand.self,
             TrainCommand.self,
             InspectCommand.self,

@@ -13,7 +13,17 @@ package struct Conv2d {
     private let padding: Int
     private let groups: Int
 
-    /// - Parameter scope: holds `weight` `[out, in / groups, kernel, kernel]` and, with `bias`, `bias` `[out]`.
+    /// - Parameters:
+    ///   - scope: holds `weight` `[out, in / groups, kernel, kernel]` and, with `bias`, `bias` `[out]`.
+    ///   - input: the number of input channels.
+    ///   - output: the number of output channels.
+    ///   - kernel: the side of the kernel.
+    ///   - stride: the kernel's step in both directions.
+    ///   - padding: zeros added on each side.
+    ///   - groups: how many groups the channels are divided into.
+    ///   - hasBias: whether a bias is added.
+    ///   - initial: how the weight starts; torch's default where `nil`. The bias starts at zero where it is given.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(
         _ scope: ParameterScope,
         from input: Int,
@@ -66,7 +76,10 @@ package struct Conv2d {
 
     /// activation(conv(x) + b), or activation(conv(x) + b + residual).
     ///
-    /// - Parameter x: `[N, in, H, W]`.
+    /// - Parameters:
+    ///   - x: `[N, in, H, W]`.
+    ///   - activation: applied last.
+    ///   - residual: `[N, out, H', W']`.
     /// - Returns: `[N, out, H', W']`, channels-last, in the compute type.
     package func callAsFunction(
         _ x: Tensor,

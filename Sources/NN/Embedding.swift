@@ -4,7 +4,12 @@ package import LienzoTorch
 package struct Embedding {
     private let weight: Parameter
 
-    /// - Parameter scope: holds `weight` `[count, width]`.
+    /// - Parameters:
+    ///   - scope: holds `weight` `[count, width]`.
+    ///   - count: how many vectors the table has.
+    ///   - width: the length of each vector.
+    ///   - initial: how the table starts.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(_ scope: ParameterScope, count: Int, width: Int, initial: Initializer = .normal(deviation: 1)) throws {
         weight = try scope.parameter("weight", [count, width], initial: initial)
     }

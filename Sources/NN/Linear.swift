@@ -12,7 +12,11 @@ package struct Linear {
 
     /// - Parameters:
     ///   - scope: holds `weight` `[out, in]` and, with `bias`, `bias` `[out]`.
+    ///   - input: the width of the input.
+    ///   - output: the width of the result.
+    ///   - hasBias: whether a bias is added.
     ///   - initial: how the weight starts; torch's default where `nil`. The bias starts at zero where it is given.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(
         _ scope: ParameterScope,
         from input: Int,
@@ -39,6 +43,7 @@ package struct Linear {
     ///
     /// - Parameters:
     ///   - x: `[…, in]`.
+    ///   - activation: applied last.
     ///   - residual: `[…, out]`.
     /// - Returns: `[…, out]` in the compute type.
     package func callAsFunction(

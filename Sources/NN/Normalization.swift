@@ -1,32 +1,46 @@
 package import LienzoTorch
 
-/// Normalises over the last dimension. Statistics are float32 whatever the input's type.
+/// Normalises over the last dimension.
+///
+/// Statistics are float32 whatever the input's type.
 package struct LayerNorm {
     private let weight: Parameter
     private let bias: Parameter
     private let epsilon: Double
 
-    /// - Parameter scope: holds `weight` and `bias`, `[width]` each.
+    /// - Parameters:
+    ///   - scope: holds `weight` and `bias`, `[width]` each.
+    ///   - width: the size of the last dimension.
+    ///   - epsilon: added to the variance.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(_ scope: ParameterScope, width: Int, epsilon: Double = 1e-5) throws {
         weight = try scope.exactParameter("weight", [width], initial: .ones)
         bias = try scope.exactParameter("bias", [width], initial: .zeros)
         self.epsilon = epsilon
     }
 
-    /// - Parameter x: `[…, width]`; the result has its type.
+    /// - Parameter x: `[…, width]`.
+    /// - Returns: `[…, width]` in the type of `x`.
     package func callAsFunction(_ x: Tensor) -> Tensor {
         x.layerNorm(weight: weight(), bias: bias(), epsilon: epsilon)
     }
 }
 
-/// Normalises groups of channels. Statistics are float32 whatever the input's type.
+/// Normalises groups of channels.
+///
+/// Statistics are float32 whatever the input's type.
 package struct GroupNorm {
     private let weight: Parameter
     private let bias: Parameter
     private let groups: Int
     private let epsilon: Double
 
-    /// - Parameter scope: holds `weight` and `bias`, `[channels]` each.
+    /// - Parameters:
+    ///   - scope: holds `weight` and `bias`, `[channels]` each.
+    ///   - groups: how many groups are normalised, each by itself.
+    ///   - channels: the number of channels, a multiple of `groups`.
+    ///   - epsilon: added to the variance.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(_ scope: ParameterScope, groups: Int, channels: Int, epsilon: Double = 1e-5) throws {
         weight = try scope.exactParameter("weight", [channels], initial: .ones)
         bias = try scope.exactParameter("bias", [channels], initial: .zeros)
@@ -34,7 +48,8 @@ package struct GroupNorm {
         self.epsilon = epsilon
     }
 
-    /// - Parameter x: `[N, channels, …]`; the result has its type.
+    /// - Parameter x: `[N, channels, …]`.
+    /// - Returns: `[N, channels, …]` in the type of `x`.
     package func callAsFunction(_ x: Tensor) -> Tensor {
         x.groupNorm(groups: groups, weight: weight(), bias: bias(), epsilon: epsilon)
     }
@@ -48,7 +63,11 @@ package struct BatchNorm2d {
     package let runningVariance: Tensor
     package let epsilon: Double
 
-    /// - Parameter scope: holds `weight`, `bias`, `running_mean` and `running_var`, `[channels]` each.
+    /// - Parameters:
+    ///   - scope: holds `weight`, `bias`, `running_mean` and `running_var`, `[channels]` each.
+    ///   - channels: the number of channels.
+    ///   - epsilon: added to the variance.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(_ scope: ParameterScope, channels: Int, epsilon: Double = 1e-5) throws {
         weight = try scope.exactParameter("weight", [channels], initial: .ones)
         bias = try scope.exactParameter("bias", [channels], initial: .zeros)
@@ -58,9 +77,10 @@ package struct BatchNorm2d {
     }
 
     /// - Parameters:
-    ///   - x: `[N, channels, H, W]`; the result has its type.
+    ///   - x: `[N, channels, H, W]`.
     ///   - momentum: `nil` normalises by the running statistics; a number by the batch's own, and moves the running
     ///     ones by it.
+    /// - Returns: `[N, channels, H, W]` in the type of `x`.
     package func callAsFunction(_ x: Tensor, momentum: Double? = nil) -> Tensor {
         x.batchNorm(
             weight: weight(),

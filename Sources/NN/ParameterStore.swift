@@ -42,7 +42,10 @@ package final class ParameterStore {
 
     /// A store for inference on the tensors of `source`.
     ///
-    /// - Parameter computeType: the device's preferred one where `nil`.
+    /// - Parameters:
+    ///   - source: where all parameters come from.
+    ///   - device: where the parameters are kept.
+    ///   - computeType: the device's preferred one where `nil`.
     package init(loading source: any ParameterSource, device: Device = .cpu, computeType: DType? = nil) {
         purpose = .inference
         self.source = source
@@ -57,6 +60,8 @@ package final class ParameterStore {
     /// - Parameters:
     ///   - source: where parameters start, or `nil` to initialise them all.
     ///   - generator: draws what `source` lacks; without one, what `source` lacks is an error.
+    ///   - device: where the parameters are kept.
+    ///   - computeType: the device's preferred one where `nil`.
     ///   - isTrainable: says by full name which parameters change; the rest stay as they are.
     package init(
         training source: (any ParameterSource)?,
@@ -85,6 +90,7 @@ package final class ParameterStore {
     /// Checks that the model has used the whole checkpoint.
     ///
     /// - Parameter isIgnorable: says by name which tensors may stay unread.
+    /// - Throws: ``ParameterError`` where other tensors are unread.
     package func finish(ignoring isIgnorable: (String) -> Bool = { _ in false }) throws(ParameterError) {
         guard let source else { return }
         let unread = source.names.filter { !readNames.contains($0) && !isIgnorable($0) }.sorted()

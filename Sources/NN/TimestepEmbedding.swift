@@ -8,6 +8,7 @@ package import LienzoTorch
 ///   - width: the number of values for each timestep.
 ///   - flipSinToCos: cosines first.
 ///   - frequencyShift: subtracted from the number of frequencies in the exponent's denominator.
+///   - maximumPeriod: frequencies fall from 1 towards its inverse.
 /// - Returns: `[batch, width]`, float32.
 ///
 /// Source: Ho et al. 2020, section 3.3 after Vaswani et al. 2017; diffusers `get_timestep_embedding`.
@@ -35,7 +36,13 @@ package struct TimestepEmbedding {
     private let second: Linear
     private let activation: Activation
 
-    /// - Parameter scope: holds `linear_1` and `linear_2`.
+    /// - Parameters:
+    ///   - scope: holds `linear_1` and `linear_2`.
+    ///   - input: the number of sines and cosines.
+    ///   - width: the width between the layers.
+    ///   - output: the width of the result; `width` where `nil`.
+    ///   - activation: applied between the layers.
+    /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(
         _ scope: ParameterScope,
         from input: Int,

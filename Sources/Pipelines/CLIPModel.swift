@@ -1,4 +1,4 @@
-import LienzoModels
+package import LienzoModels
 import LienzoTokenizers
 package import LienzoTorch
 
@@ -6,7 +6,7 @@ package import LienzoTorch
 ///
 /// Not `Sendable`: a pipeline owns it.
 package final class CLIPModel {
-    let network: OpenCLIP
+    package let network: OpenCLIP
     private let tokenizer: any TextTokenizer
     private let device: Device
 

@@ -26,7 +26,9 @@ package enum Engine {
     /// The lever "fk" (MKL's fast path) is linked in and needs no call; "pack" lives in NN's layers.
     package static let keepsFreedMemory: Bool = ctorch_keep_freed_memory()
 
-    /// Settles everything that must be settled before the first operator. Safe to call again.
+    /// Settles everything that must be settled before the first operator.
+    ///
+    /// Safe to call again.
     package static func prepare() {
         _ = keepsFreedMemory
     }
@@ -44,8 +46,10 @@ package enum Engine {
     /// The measured rate of a square matrix product in this process, in GFLOP/s.
     ///
     /// - Parameters:
+    ///   - dtype: the type of the matrices.
     ///   - size: rows and columns of both matrices.
-    ///   - repetitions: the best of so many products counts.
+    ///   - repetitions: the best of so many products, and two more, counts.
+    /// - Returns: GFLOP/s.
     package static func matmulRate(_ dtype: DType, size: Int = 1024, repetitions: Int = 8) -> Double {
         let generator = Generator(seed: 0)
         let a = Tensor.randn([size, size], generator: generator).to(dtype)

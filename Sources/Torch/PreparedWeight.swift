@@ -81,6 +81,10 @@ package struct PreparedConv2d {
     /// - Parameters:
     ///   - weight: `[out, in / groups, kernel, kernel]`, float32 or bfloat16.
     ///   - bias: `[out]`, same type.
+    ///   - stride: the kernel's step in both directions.
+    ///   - padding: zeros added on each side.
+    ///   - dilation: the distance between the kernel's elements.
+    ///   - groups: how many groups the channels are divided into.
     package init(weight: Tensor, bias: Tensor?, stride: Int, padding: Int, dilation: Int, groups: Int) {
         self.stride = Int64(stride)
         self.padding = Int64(padding)

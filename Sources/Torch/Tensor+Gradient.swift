@@ -9,7 +9,9 @@ extension Tensor {
         check(withHandle { $0.map { ctorch_set_requires_gradient($0, required) } ?? false })
     }
 
-    /// Adds d self / d leaf to the gradient of every leaf that requires one. `self` has one element.
+    /// Adds d self / d leaf to the gradient of every leaf that requires one.
+    ///
+    /// `self` has one element.
     package func backward() { check(withHandle { ctorch_backward($0) }) }
 
     /// What ``backward()`` has added up, or `nil`.
@@ -56,7 +58,17 @@ package enum TensorList {
     ///
     /// Source: Loshchilov & Hutter 2019, algorithm 2; torch.optim.AdamW (fused).
     ///
-    /// - Parameter steps: one float32 scalar for each parameter, the number of steps done; goes up by one.
+    /// - Parameters:
+    ///   - parameters: what is changed.
+    ///   - gradients: one for each parameter, of its shape.
+    ///   - means: the running means of the gradients, updated too.
+    ///   - variances: the running means of the squared gradients, updated too.
+    ///   - steps: one float32 scalar for each parameter, the number of steps done; goes up by one.
+    ///   - learningRate: the size of the step.
+    ///   - beta1: the decay of `means`.
+    ///   - beta2: the decay of `variances`.
+    ///   - weightDecay: times the learning rate, the part of each parameter that is taken away.
+    ///   - epsilon: added to the denominator.
     package static func adamW(
         parameters: [Tensor],
         gradients: [Tensor],

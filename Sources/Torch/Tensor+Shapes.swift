@@ -37,7 +37,9 @@ extension Tensor {
         slice(dim: dim, start, start + length)
     }
 
-    /// The entries `start ..< end` of one dimension, each `step`-th; a view. Negative bounds count from the end.
+    /// The entries `start ..< end` of one dimension, each `step`-th; a view.
+    ///
+    /// Negative bounds count from the end.
     package func slice(dim: Int, _ start: Int, _ end: Int, step: Int = 1) -> Tensor {
         withHandle { Tensor(ctorch_slice($0, Int64(dim), Int64(start), Int64(end), Int64(step))) }
     }

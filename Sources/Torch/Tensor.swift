@@ -99,10 +99,14 @@ package struct Tensor {
         self = .full([], value, dtype: dtype, device: device)
     }
 
-    /// A tensor over memory that `owner` keeps alive, without a copy. Nothing may write to it.
+    /// A tensor over memory that `owner` keeps alive, without a copy.
+    ///
+    /// Nothing may write to it.
     ///
     /// - Parameters:
     ///   - bytes: row-major elements, aligned for `dtype`, at least as many as `shape` says.
+    ///   - shape: the sizes of the dimensions.
+    ///   - dtype: the type of the elements.
     ///   - owner: released with the last tensor that views the memory.
     package init(viewing bytes: UnsafeRawPointer, shape: [Int], dtype: DType, owner: AnyObject) {
         let context = Unmanaged.passRetained(owner).toOpaque()

@@ -196,8 +196,9 @@ package struct CLIPTask: TrainingTask {
         )
     }
 
-    /// The projections, scaled so that embeddings of the training pictures and of their captions have length √dimension
-    /// on average: about unit variance for each number, which is what the prior and the decoder like. Cosines stay.
+    /// The projections, scaled so that embeddings of training pictures and captions have length √dimension on average.
+    ///
+    /// That is about unit variance for each number, which is what the prior and the decoder like. Cosines stay.
     package func scaledProjections(
         _ weights: [(name: String, tensor: Tensor)]
     ) throws -> [(name: String, tensor: Tensor)] {

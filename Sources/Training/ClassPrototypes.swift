@@ -37,7 +37,9 @@ package struct ClassPrototypes {
 
     /// Features of imagined photographs.
     ///
-    /// - Parameter classes: the class of each.
+    /// - Parameters:
+    ///   - classes: the class of each.
+    ///   - generator: the source of randomness.
     /// - Returns: `[classes.count, features]`, not negative, as features after a ReLU are.
     func photographs(of classes: [Int], generator: Generator) -> Tensor {
         let count = classes.count

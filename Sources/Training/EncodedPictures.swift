@@ -19,7 +19,15 @@ package struct EncodedPictures {
 
     /// Encodes the pictures of shards.
     ///
-    /// - Parameter progress: called with what is being done and how many pictures are done.
+    /// - Parameters:
+    ///   - shards: paths of tar archives.
+    ///   - clip: makes the embeddings.
+    ///   - autoencoder: makes the latents; none are made where it is `nil`.
+    ///   - pictureSide: the side of the pictures that the autoencoder sees.
+    ///   - cache: keeps what is made for the next run.
+    ///   - progress: called with what is being done and how many pictures are done.
+    /// - Throws: ``TrainingError`` where the shards hold no picture or too many, or the cache lacks a part; errors of
+    ///   files and pictures.
     init(
         shards: [String],
         clip: OpenCLIP,

@@ -13,6 +13,7 @@ package struct EpochOrder {
     /// - Parameters:
     ///   - count: how many samples there are; at least 1.
     ///   - batch: how many a step takes; may be more than there are.
+    ///   - seed: what the order of each epoch is drawn from.
     package init(count: Int, batch: Int, seed: UInt64) {
         precondition(count > 0 && batch > 0, "an order needs samples and a batch")
         self.count = count

@@ -1,7 +1,7 @@
 import Foundation
+package import LienzoData
 package import LienzoImages
 package import LienzoTorch
-package import LienzoData
 
 /// All pictures of a split in memory, square and with transparency, so that a batch is one look-up.
 ///
@@ -19,6 +19,8 @@ package struct PictureTable {
     ///   - side: to which the pictures are scaled.
     ///   - byteLimit: a data set that would take more memory than this is refused.
     ///   - progress: called now and then with the number of pictures read.
+    /// - Throws: ``TrainingError`` where the shards hold no picture or more than `byteLimit`; errors of files and
+    ///   pictures.
     package init(
         shards: [String],
         side: Int,

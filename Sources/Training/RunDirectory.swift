@@ -11,6 +11,7 @@ import LienzoTorch
 ///     log.jsonl                          one line for each report
 package struct RunDirectory {
     package let path: String
+    private let lock: RunLock
 
     /// A place in a run: everything that is needed to go on exactly.
     struct Checkpoint {
@@ -28,6 +29,7 @@ package struct RunDirectory {
         } catch {
             throw TrainingError("\(path) could not be made a folder: \(error.localizedDescription)")
         }
+        lock = try RunLock("\(path)/.lock")
         let planPath = "\(path)/plan.json"
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -107,6 +109,26 @@ package struct RunDirectory {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap {
             try? JSONDecoder().decode(LogLine.self, from: Data($0.utf8))
         }
+    }
+}
+
+/// Keeps a run to one process at a time; given back when the last copy goes, or when the process ends.
+private final class RunLock {
+    private let descriptor: Int32
+
+    init(_ path: String) throws {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw TrainingError("\(path) could not be opened: \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw TrainingError("another process is training in this folder (it holds \(path)); wait for it or stop it")
+        }
+    }
+
+    deinit {
+        close(descriptor)
     }
 }
 

@@ -13,6 +13,8 @@ package protocol TrainingTask {
     /// - Parameters:
     ///   - step: counted from 0.
     ///   - generator: the only source of randomness, fresh for each step.
+    /// - Returns: a scalar that gradients can be taken of.
+    /// - Throws: where the step's loss cannot be computed.
     mutating func loss(step: Int, generator: Generator) throws -> Tensor
 
     /// Figures by name with the averaged weights in place.
@@ -90,6 +92,8 @@ package struct Trainer<Task: TrainingTask> {
     ///   - checkpointSeconds: how often a checkpoint is written.
     ///   - evaluationSteps: how often the task is evaluated; 0 for at the end only.
     ///   - logSteps: how often a line is logged.
+    ///   - isCancelled: asked before each step; training stops where it says so.
+    ///   - report: called after each step.
     /// - Throws: ``TrainingError`` where the loss is no longer a number; errors of the task and of files. The
     ///   checkpoint written last stays as it is.
     package mutating func train(

@@ -1,4 +1,6 @@
-/// The numbers of a training run. Written into the run directory; a resumed run must have the same.
+/// The numbers of a training run.
+///
+/// Written into the run directory; a resumed run must have the same.
 package struct TrainingPlan: Codable, Sendable, Equatable {
     /// How many optimiser steps the whole run has.
     package var steps: Int

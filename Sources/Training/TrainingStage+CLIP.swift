@@ -80,7 +80,9 @@ extension TrainingStage {
     private static var textHead: String { "text.proj.weight" }
 }
 
-/// The pretrained networks that `mini`'s dual encoder begins with, in a folder that `Scripts/fetch-towers` makes:
+/// The pretrained networks that `mini`'s dual encoder begins with.
+///
+/// They are in a folder that `Scripts/fetch-towers` makes:
 ///
 ///     efficientnet-lite0.pth           image tower and classifier
 ///     minilm/model.safetensors         text tower

@@ -156,7 +156,16 @@ extension TrainingStage {
             scheduler: places.model.scheduler("prior_scheduler"),
             plan: plan
         )
-        try train(task, plan, run, evaluationSteps: 250, places, to: "prior/\(ModelFolder.weightsFile)", isCancelled, report)
+        try train(
+            task,
+            plan,
+            run,
+            evaluationSteps: 250,
+            places,
+            to: "prior/\(ModelFolder.weightsFile)",
+            isCancelled,
+            report
+        )
     }
 
     private func trainDecoder(
@@ -182,7 +191,16 @@ extension TrainingStage {
             scheduler: places.model.scheduler("scheduler"),
             plan: plan
         )
-        try train(task, plan, run, evaluationSteps: 250, places, to: "unet/\(ModelFolder.weightsFile)", isCancelled, report)
+        try train(
+            task,
+            plan,
+            run,
+            evaluationSteps: 250,
+            places,
+            to: "unet/\(ModelFolder.weightsFile)",
+            isCancelled,
+            report
+        )
     }
 
     /// The side of the pictures that the autoencoder and the decoder are trained on.

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import LienzoFigures
+import LienzoFiles
+import LienzoImages
+import LienzoPipelines
+
+/// `lienzo compare`: which text fits which picture.
+struct CompareCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Show how well each picture fits each text.",
+        discussion: """
+            Each picture and each text becomes one vector in a shared space; a cell shows how probable a text is for a \
+            picture among the texts given: the softmax of their cosines times the model's logit scale.
+            """
+    )
+
+    @Argument(help: "The pictures.", completion: .file())
+    var images: [String]
+
+    @Option(name: .customLong("text"), help: "A text; give as many as you like, each with --text.")
+    var texts: [String]
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: "Also write a page with thumbnails, the table and a map of the shared space.", completion: .file())
+    var html: String?
+
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        guard texts.allSatisfy({ text in text.contains { !$0.isWhitespace } }) else {
+            throw ValidationError("A --text is empty; say what the pictures may show.")
+        }
+    }
+
+    mutating func run() async throws {
+        let pipeline = try CLIPPipeline(modelDirectory: try model.path())
+        // The texts, and with them the weights, are read while the pictures are decoded.
+        async let textEmbeddings = pipeline.embed(texts: texts)
+        let reader = PictureReader(pipeline: pipeline, thumbnails: html != nil)
+        let (pictures, skipped) = try await reader.read(images)
+        for picture in skipped { Console.note("lienzo: \(picture.reason)") }
+        guard !pictures.isEmpty else {
+            _ = try? await textEmbeddings
+            throw CommandError("None of the pictures can be read.")
+        }
+
+        let embeddings = try await pipeline.embed(pictures.map(\.prepared))
+        let table = try await pipeline.compare(embeddings, textEmbeddings)
+        if let html {
+            let page = ComparePage(
+                model: pipeline.name,
+                texts: texts,
+                textEmbeddings: try await textEmbeddings,
+                pictures: pictures.indices.compactMap { row in
+                    pictures[row].thumbnail.map { thumbnail in
+                        ComparePage.Picture(
+                            name: pictures[row].path,
+                            image: thumbnail,
+                            cosine: table.cosine[row].map(Double.init),
+                            probability: table.probability[row].map(Double.init),
+                            embedding: embeddings[row]
+                        )
+                    }
+                },
+                skipped: skipped.map { ($0.path, $0.reason) }
+            )
+            try AtomicFile.write(try page.html().utf8, to: html)
+        }
+        if output.json {
+            try Console.json(
+                Report(
+                    model: pipeline.name,
+                    texts: texts,
+                    images: pictures.indices.map { row in
+                        .init(path: pictures[row].path, cosine: table.cosine[row], probability: table.probability[row])
+                    },
+                    skipped: skipped
+                )
+            )
+        } else {
+            let shaded = ShadedTable(
+                rows: pictures.map { ($0.path as NSString).lastPathComponent },
+                columns: texts,
+                values: table.probability.map { $0.map(Double.init) }
+            )
+            let text = shaded.text(colors: .forStandardOutput(), width: TerminalColors.columnsOfStandardOutput())
+            Console.write(text, to: .standardOutput)
+        }
+    }
+
+    /// What `--json` prints.
+    private struct Report: Encodable {
+        let model: String
+        let texts: [String]
+        let images: [Row]
+        let skipped: [SkippedPicture]
+
+        struct Row: Encodable {
+            let path: String
+            let cosine: [Float]
+            let probability: [Float]
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import LienzoFigures
+import LienzoImages
+import LienzoPipelines
+
+/// `lienzo gallery`: many prompts on one sheet, to see at a glance what a model can do.
+struct GalleryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gallery",
+        abstract: "Make a picture of each line of a file, all on one sheet."
+    )
+
+    @Argument(help: "A text file with one prompt a line.", completion: .file())
+    var prompts: String
+
+    @Option(help: "The seed of every picture.")
+    var seed: UInt64 = 0
+
+    @Option(help: "How many pictures stand side by side.")
+    var columns = 4
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: "The PNG to write.", completion: .file(extensions: ["png"]))
+    var output = "gallery.png"
+
+    func validate() throws {
+        if !(1...32).contains(columns) { throw ValidationError("--columns is \(columns), expected 1 to 32") }
+    }
+
+    func run() async throws {
+        guard let bytes = FileManager.default.contents(atPath: prompts) else {
+            throw CommandError("\(prompts) cannot be read; expected a text file with one prompt a line.")
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+            .filter { !$0.allSatisfy(\.isWhitespace) }
+        guard (1...256).contains(lines.count) else {
+            throw CommandError("\(prompts) has \(lines.count) prompts, expected 1 to 256.")
+        }
+        let pipeline = try UnCLIPPipeline(modelDirectory: try model.path())
+        var bar = ProgressBar("gallery", total: lines.count, unit: "pictures")
+        var items: [ContactSheet.Item] = []
+        for (index, prompt) in lines.enumerated() {
+            for try await event in pipeline.generate(GenerationRequest(prompt: prompt, seed: seed)) {
+                if case .picture(let picture) = event {
+                    items.append(ContactSheet.Item(image: picture.image, caption: prompt))
+                }
+            }
+            try Task.checkCancellation()
+            bar.update(completed: index + 1)
+        }
+        bar.finish()
+        let sheet = try ContactSheet(items: items, columns: columns).image()
+        try sheet.write(to: output, text: ["model": pipeline.directory.name, "seed": "\(seed)"])
+        Console.line(output)
+    }
+}

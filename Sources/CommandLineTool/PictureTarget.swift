@@ -1,0 +1,52 @@
+import Foundation
+
+/// Where `generate` puts its pictures.
+struct PictureTarget {
+    /// The path without `.png`.
+    private let stem: String
+    private let namesCarrySeed: Bool
+
+    /// - Parameters:
+    ///   - output: the path that the user gave, ending in `.png`; nil for a name made of the prompt.
+    ///   - prompt: the words.
+    ///   - count: how many pictures will be made; several get their seeds into their names.
+    init(output: String?, prompt: String, count: Int) {
+        if let output {
+            stem = (output as NSString).deletingPathExtension
+            namesCarrySeed = count > 1
+        } else {
+            stem = Self.slug(of: prompt)
+            namesCarrySeed = true
+        }
+    }
+
+    /// The path of the picture with this seed.
+    func path(seed: UInt64) -> String {
+        namesCarrySeed ? "\(stem)-\(seed).png" : "\(stem).png"
+    }
+
+    /// Says before the work begins what would stop its result from being kept.
+    func requireWritableFolder() throws(CommandError) {
+        let folder = (stem as NSString).deletingLastPathComponent
+        let path = folder.isEmpty ? "." : folder
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw CommandError("The picture cannot be written: there is no folder \(path); make it, or name another.")
+        }
+        guard FileManager.default.isWritableFile(atPath: path) else {
+            throw CommandError("The picture cannot be written: the folder \(path) is not yours to write; name another.")
+        }
+    }
+
+    /// Words as a file name: lowercase letters and digits of any script, with hyphens between, at most 60 bytes.
+    static func slug(of prompt: String) -> String {
+        let words = prompt.lowercased().split { !$0.isLetter && !$0.isNumber }
+        var slug = ""
+        for word in words {
+            let longer = slug.isEmpty ? String(word) : "\(slug)-\(word)"
+            guard longer.utf8.count <= 60 else { break }
+            slug = longer
+        }
+        return slug.isEmpty ? "picture" : slug
+    }
+}

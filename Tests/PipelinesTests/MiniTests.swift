@@ -1,0 +1,88 @@
+import Foundation
+import LienzoCheckpoints
+import LienzoModels
+import LienzoPipelines
+import LienzoTorch
+import TestSupport
+import Testing
+
+/// The shipped model, run by Lienzo and by the reference from the same files.
+///
+/// Runs from the commit on that brings mini's weights, together with the fixture that `Tools/reference/mini.py` writes.
+@Suite(.tags(.parity), .enabled(if: Mini.hasWeights, "mini has no weights yet"))
+struct MiniTests {
+    private let path = Mini.path
+    private let expected: SafetensorsFile
+
+    init() throws {
+        expected = try SafetensorsFile(TinyModel.fixture("mini.safetensors"))
+    }
+
+    private func networks(_ type: DType) throws -> UnCLIPModel {
+        let directory = try ModelDirectory(path)
+        return try UnCLIPModel(directory, UnCLIPConfigurations(directory), computeType: type)
+    }
+
+    /// What float32 sums in another order may differ by, and what bfloat16's eight bits may, relative to the largest
+    /// number of the output.
+    @Test(arguments: [(DType.float32, 1e-4), (.bfloat16, 0.06)])
+    func `mini's networks give what open_clip and diffusers give`(type: DType, tolerance: Double) throws {
+        func expect(_ name: String, _ found: Tensor) throws {
+            let difference = difference(found.to(.float32), try expected.tensor(named: name))
+            #expect(difference <= tolerance, "\(name) differs by \(difference)")
+        }
+        func given(_ name: String) throws -> Tensor { try expected.tensor(named: name) }
+
+        let model = try networks(type)
+        try torchScope {
+            let (embedding, encoding) = try model.clip.network.encodeTexts(given("ids"), mask: given("mask"))
+            try expect("texts", embedding)
+            try expect("states", encoding[0..<2].narrow(dim: 1, start: 0, length: 4))
+            try expect("images", model.clip.network.encodeImages(given("pixels")))
+
+            let times = Tensor([Int64(500), 20])
+            let priorContext = try model.prior.context(
+                textEmbedding: given("texts")[0..<2],
+                textEncoding: encoding[0..<2],
+                textMask: given("mask")[0..<2]
+            )
+            try expect("prior.made", model.prior(given("prior.sample"), times, priorContext))
+            try expect("prior.embedding", model.imageEmbedding(given("prior.made")))
+
+            let context = try model.decoder.context(
+                textEmbedding: given("texts")[0..<2],
+                textEncoding: encoding[0..<2],
+                imageEmbedding: given("prior.embedding")
+            )
+            try expect("unet.made", model.decoder(given("unet.sample"), Tensor([Int64(900), 100]), context))
+
+            try expect("autoencoder.latents", model.autoencoder.encode(given("autoencoder.picture")))
+            let decoded = try model.autoencoder.decode(given("autoencoder.latents"))
+            try expect("autoencoder.made", decoded)
+        }
+    }
+
+    @Test func `the tokenizer that ships with mini gives the reference's ids`() throws {
+        let model = try networks(.float32)
+        let ids = try expected.tensor(named: "ids")
+        let found = model.clip.tokenized(["a red apple", "una casa con un árbol", ""])
+        #expect(found.ids.int64s() == ids.int64s())
+        #expect(found.mask.elements(as: Bool.self) == (try expected.tensor(named: "mask").elements(as: Bool.self)))
+    }
+
+    @Test func `mini keeps to what a repository can carry`() throws {
+        let files = try #require(FileManager.default.enumerator(atPath: path)).compactMap { $0 as? String }
+        let sizes = try files.filter { $0.hasSuffix(".safetensors") }.map { file in
+            try #require(FileManager.default.attributesOfItem(atPath: "\(path)/\(file)")[.size] as? Int)
+        }
+        #expect(sizes.count == 4)
+        #expect(sizes.allSatisfy { $0 <= 50 << 20 })
+        #expect(sizes.reduce(0, +) <= 96 << 20)
+    }
+}
+
+/// The model directory of the clone.
+private enum Mini {
+    static let path = URL(filePath: #filePath).appending(path: "../../../mini").standardizedFileURL.path
+    static let hasWeights = FileManager.default.fileExists(atPath: "\(path)/unet/diffusion_pytorch_model.safetensors")
+}
