@@ -27,15 +27,21 @@ struct PictureTarget {
 
     /// Says before the work begins what would stop its result from being kept.
     func requireWritableFolder() throws(CommandError) {
-        let folder = (stem as NSString).deletingLastPathComponent
-        let path = folder.isEmpty ? "." : folder
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-            throw CommandError("The picture cannot be written: there is no folder \(path); make it, or name another.")
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw CommandError("The picture cannot be written: there is no folder \(folder); make it, or name another.")
         }
-        guard FileManager.default.isWritableFile(atPath: path) else {
-            throw CommandError("The picture cannot be written: the folder \(path) is not yours to write; name another.")
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw CommandError(
+                "The picture cannot be written: the folder \(folder) is not yours to write; name another."
+            )
         }
+    }
+
+    /// The folder of the pictures. (Foundation's `deletingLastPathComponent` traps on names of one letter, Swift 6.3.)
+    var folder: String {
+        guard let slash = stem.lastIndex(of: "/") else { return "." }
+        return slash == stem.startIndex ? "/" : String(stem[..<slash])
     }
 
     /// Words as a file name: lowercase letters and digits of any script, with hyphens between, at most 60 bytes.
