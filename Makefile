@@ -1,12 +1,12 @@
 # What people do here, by name: `make` alone lists it. Every target is safe to repeat and sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint data train gallery clean
+.PHONY: help setup build demo test lint data train gallery bench clean
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
 lienzo := .build/release/lienzo
-sources := Package.swift Sources Tests
+sources := Package.swift Sources Tests Benchmarks
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ train: build data  ## train mini from the start, or go on with it (hours): runs/
 
 gallery: build  ## make docs/gallery.png, a picture for each line of docs/gallery.txt
 	@$(lienzo) gallery docs/gallery.txt --output docs/gallery.png
+
+bench: build  ## measure generate and compare from start to end: seconds, memory, and their bars
+	@swift build --configuration release --product LienzoBenchmark
+	@.build/release/LienzoBenchmark $(wildcard Tests/ImagesTests/Fixtures/clip-*.jpg)
 
 test: setup lint  ## check the format, build and run all tests
 	@echo 'make: building and running the tests (minutes the first time)' >&2

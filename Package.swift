@@ -51,6 +51,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         tests("CommandLineTool", fixtures: false),
+        .executableTarget(name: "LienzoBenchmark", path: "Benchmarks", swiftSettings: swiftSettings),
         .target(
             name: "CTorch",
             path: "Sources/CTorch",

@@ -41,6 +41,7 @@ struct CompareCommand: AsyncParsableCommand {
         async let textEmbeddings = pipeline.embed(texts: texts)
         let reader = PictureReader(pipeline: pipeline, thumbnails: html != nil)
         let (pictures, skipped) = try await reader.read(images)
+        if images.count == 1, let only = skipped.first { throw CommandError(only.reason) }
         for picture in skipped { Console.note("lienzo: \(picture.reason)") }
         guard !pictures.isEmpty else {
             _ = try? await textEmbeddings

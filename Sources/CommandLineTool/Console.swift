@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Where the tool writes: results to standard output, everything else to standard error.
 enum Console {
@@ -44,10 +45,21 @@ enum Console {
         )
     }
 
-    /// Writes as is; a stream that nobody reads any more is no reason to fail.
+    /// Writes as is.
+    ///
+    /// A message that nobody can read is no reason to fail; a result that did not arrive is, at the end.
     static func write(_ text: String, to stream: FileHandle) {
-        try? stream.write(contentsOf: Data(text.utf8))
+        do {
+            try stream.write(contentsOf: Data(text.utf8))
+        } catch {
+            if stream === FileHandle.standardOutput { lost.withLock { $0 = true } }
+        }
     }
+
+    /// Whether a part of the result could not be written, as on a full disk.
+    static var hasLostOutput: Bool { lost.withLock { $0 } }
+
+    private static let lost = Mutex(false)
 
     private static func environment(_ name: String) -> String? {
         ProcessInfo.processInfo.environment[name]

@@ -41,6 +41,9 @@ struct LienzoCommand: AsyncParsableCommand {
         interrupt.end()
 
         switch outcome {
+        case .success where Console.hasLostOutput:
+            Console.note("lienzo: The result could not be written to standard output: is the disk full?")
+            Foundation.exit(EXIT_FAILURE)
         case .success: Foundation.exit(EXIT_SUCCESS)
         case .failure(let error): Foundation.exit(report(error, stoppedBy: interrupt.firstSignal))
         }

@@ -1,0 +1,120 @@
+import Foundation
+
+/// Runs the built tool as a user would and prints, for each case, the time from process start to process end and the
+/// peak memory, beside the bar that the project sets itself.
+///
+///     make bench
+///
+/// The pictures are compared with six texts. Ends with exit code 1 where a bar is missed.
+@main
+enum ToolBenchmark {
+    static func main() {
+        do {
+            exit(try benchmark() ? 0 : 1)
+        } catch {
+            FileHandle.standardError.write(Data("benchmark: \(error).\n".utf8))
+            exit(1)
+        }
+    }
+
+    /// Measures every case; false where a bar is missed.
+    private static func benchmark() throws -> Bool {
+        let pictures = Array(CommandLine.arguments.dropFirst())
+        guard let picture = pictures.first else {
+            throw BenchmarkError("give the pictures to compare")
+        }
+        let tool = try toolPath()
+        let output = FileManager.default.temporaryDirectory.appendingPathComponent("lienzo-benchmark.png").path
+        let texts = ["a lion", "a cat", "a dog", "a car", "a bus", "a bicycle"].flatMap { ["--text", $0] }
+        let fifteen = (0..<15).map { pictures[$0 % pictures.count] }
+
+        let cases = [
+            Case(
+                name: "generate, default settings",
+                arguments: ["generate", "a red apple", "--output", output],
+                secondsBar: 8,
+                megabytesBar: 1500
+            ),
+            Case(name: "compare, 15 pictures × 6 texts", arguments: ["compare"] + fifteen + texts, secondsBar: 2.5),
+            Case(name: "compare, 1 picture × 6 texts", arguments: ["compare", picture] + texts, secondsBar: 0.8),
+            Case(name: "start alone (--version)", arguments: ["--version"], secondsBar: nil),
+        ]
+        print("                                  median      best     bar    peak memory     bar")
+        var misses = 0
+        for measured in cases {
+            let runs = try (0..<5).map { _ in try run(tool, measured.arguments) }
+            if !measured.report(runs) { misses += 1 }
+        }
+        return misses == 0
+    }
+
+    /// The tool beside this program: SwiftPM puts both into one folder.
+    private static func toolPath() throws -> String {
+        let folder = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+        let path = folder?.appendingPathComponent("lienzo").path ?? "lienzo"
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw BenchmarkError("there is no tool at \(path): run 'make build' first")
+        }
+        return path
+    }
+
+    /// Runs the tool once, with its output thrown away.
+    private static func run(_ tool: String, _ arguments: [String]) throws -> Run {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+
+        var words = ([tool] + arguments).map { strdup($0) }
+        defer { for word in words { free(word) } }
+        words.append(nil)
+
+        var process: pid_t = 0
+        var status: Int32 = 0
+        var usage = rusage()
+        let start = ContinuousClock.now
+        guard posix_spawn(&process, tool, &actions, nil, words, environ) == 0 else {
+            throw BenchmarkError("\(tool) cannot be started")
+        }
+        guard wait4(process, &status, 0, &usage) == process, status == 0 else {
+            throw BenchmarkError("'lienzo \(arguments.joined(separator: " "))' failed; its own words are above")
+        }
+        return Run(seconds: (ContinuousClock.now - start) / .seconds(1), megabytes: Double(usage.ru_maxrss) / 1024)
+    }
+}
+
+/// One way to call the tool, with the bars it must stay under.
+private struct Case {
+    let name: String
+    let arguments: [String]
+    var secondsBar: Double?
+    var megabytesBar: Double?
+
+    /// Prints the line of this case; false where a bar is missed.
+    func report(_ runs: [Run]) -> Bool {
+        let seconds = runs.map(\.seconds).sorted()
+        let median = seconds[seconds.count / 2]
+        let peak = runs.map(\.megabytes).max() ?? 0
+        print(
+            name.padding(toLength: 32, withPad: " ", startingAt: 0),
+            String(format: "%6.2f s  %6.2f s", median, seconds[0]),
+            secondsBar.map { String(format: "%5.1f s", $0) } ?? "      –",
+            String(format: "%11.0f MB", peak),
+            megabytesBar.map { String(format: "%5.0f MB", $0) } ?? "      –"
+        )
+        return median <= (secondsBar ?? .infinity) && peak <= (megabytesBar ?? .infinity)
+    }
+}
+
+private struct Run {
+    let seconds: Double
+    let megabytes: Double
+}
+
+private struct BenchmarkError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
