@@ -100,15 +100,17 @@ package struct DebianPackages: Sendable {
         process.arguments = ["LC_ALL=C"] + command
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let (output, errors) = (Pipe(), folder + "/messages.txt")
-        FileManager.default.createFile(atPath: errors, contents: nil)
+        guard FileManager.default.createFile(atPath: errors, contents: nil) else {
+            throw .unwritable(path: errors, reason: "the file cannot be made")
+        }
         defer { try? FileManager.default.removeItem(atPath: errors) }
         process.standardOutput = output
         process.standardError = FileHandle(forWritingAtPath: errors)
         do { try process.run() } catch {
             throw .missingPackage(name: command[0], reason: "it cannot be started: \(error.localizedDescription)")
         }
-        let text =
-            (try? output.fileHandleForReading.readToEnd()).map { String(decoding: $0 ?? Data(), as: UTF8.self) } ?? ""
+        let bytes = try? output.fileHandleForReading.readToEnd()
+        let text = String(decoding: bytes ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         let message = ((try? readText(errors)) ?? "").split(separator: "\n").last {
             $0.hasPrefix("E:") || $0.contains("error")

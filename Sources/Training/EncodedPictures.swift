@@ -1,5 +1,5 @@
 package import LienzoData
-package import LienzoModels
+import LienzoModels
 import LienzoNN
 package import LienzoTorch
 

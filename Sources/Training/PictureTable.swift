@@ -1,6 +1,6 @@
 import Foundation
 package import LienzoData
-package import LienzoImages
+import LienzoImages
 package import LienzoTorch
 
 /// All pictures of a split in memory, square and with transparency, so that a batch is one look-up.

@@ -86,10 +86,10 @@ package struct RunDirectory {
     /// Adds a line to the log.
     func log(_ line: LogLine) throws {
         let path = "\(path)/log.jsonl"
-        if !FileManager.default.fileExists(atPath: path) {
-            FileManager.default.createFile(atPath: path, contents: nil)
-        }
-        guard let handle = FileHandle(forWritingAtPath: path) else {
+        guard
+            FileManager.default.fileExists(atPath: path) || FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
+        else {
             throw TrainingError("\(path) could not be written")
         }
         let encoder = JSONEncoder()

@@ -23,9 +23,9 @@ package enum TrainingStage: String, Sendable, CaseIterable {
                 beta2: 0.98,
                 averageDecay: 0.9
             )
-        case .autoencoder: TrainingPlan(steps: 3000, batch: 16, learningRate: 1e-3, warmUp: 50)
-        case .prior: TrainingPlan(steps: 2000, batch: 128, learningRate: 5e-4, warmUp: 200, beta2: 0.98)
-        case .decoder: TrainingPlan(steps: 3000, batch: 64, learningRate: 4e-4, warmUp: 200)
+        case .autoencoder: TrainingPlan(steps: 4000, batch: 16, learningRate: 1e-3, warmUp: 50)
+        case .prior: TrainingPlan(steps: 1500, batch: 128, learningRate: 1e-3, warmUp: 100, beta2: 0.98)
+        case .decoder: TrainingPlan(steps: 8000, batch: 32, learningRate: 4e-4, warmUp: 200)
         }
     }
 }
