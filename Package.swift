@@ -98,7 +98,7 @@ let package = Package(
                 "LienzoModels",
             ]
         ),
-        room("Data", dependsOn: ["LienzoImages", "LienzoFiles", "CZlib"]),
+        room("Data", dependsOn: ["LienzoImages", "LienzoFigures", "LienzoFiles", "CZlib"]),
         room(
             "Training",
             dependsOn: [

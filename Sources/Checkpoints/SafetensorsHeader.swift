@@ -42,7 +42,7 @@ package struct SafetensorsHeader: Sendable {
         guard length <= UInt64(Self.byteLimit) else {
             throw CheckpointError(
                 path,
-                "the header claims \(length) bytes, but a safetensors header has at most \(Self.byteLimit); is it one?"
+                "the header claims \(length) bytes, but one has at most \(Self.byteLimit); this is another kind of file"
             )
         }
         let bodyStart = 8 + Int(length)

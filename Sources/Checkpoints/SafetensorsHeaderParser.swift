@@ -23,7 +23,7 @@ struct SafetensorsHeaderParser {
 
     mutating func parse() throws(CheckpointError) -> (entries: [Entry], metadata: [String: String]) {
         guard bytes.first == UInt8(ascii: "{") else {
-            throw CheckpointError(path, "a safetensors header begins with '{', but this one does not; is it one?")
+            throw CheckpointError(path, "a safetensors header begins with '{', but this file does not")
         }
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw CheckpointError(path, "the header is not UTF-8 text")

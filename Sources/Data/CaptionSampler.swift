@@ -9,7 +9,7 @@ public struct CaptionSampler: Sendable {
     public var colourShare: Double
 
     /// A sampler with the shares that `mini` is trained with.
-    public init(spanishShare: Double = 0.2, colourShare: Double = 0.4) {
+    public init(spanishShare: Double = 0.3, colourShare: Double = 0.4) {
         self.spanishShare = spanishShare
         self.colourShare = colourShare
     }
@@ -27,18 +27,45 @@ public struct CaptionSampler: Sendable {
             ? spanishCaption(record, spanish, using: &generator) : englishCaption(record, using: &generator)
     }
 
+    /// A caption for two pictures side by side, in Spanish only where both have Spanish.
+    ///
+    /// - Parameters:
+    ///   - left: The captions of the picture at the left.
+    ///   - right: The captions of the picture at the right.
+    ///   - generator: Where the choices come from.
+    /// - Returns: "a cat and a dog", "una casa junto a un árbol", and so on.
+    public func caption(
+        for left: PictureRecord,
+        beside right: PictureRecord,
+        using generator: inout some RandomNumberGenerator
+    ) -> String {
+        let hasSpanish = !phrases(left, "es").isEmpty && !phrases(right, "es").isEmpty
+        let isSpanish = hasSpanish && Double.random(in: 0..<1, using: &generator) < spanishShare
+        let joint = (isSpanish ? spanishJoints : englishJoints).randomElement(using: &generator) ?? " "
+        let names = [left, right].map { record in
+            isSpanish
+                ? withSpanishArticle(spanishTitle(record, phrases(record, "es"), using: &generator))
+                : withArticle(englishTitle(record, using: &generator))
+        }
+        return names.joined(separator: joint)
+    }
+
     private func phrases(_ record: PictureRecord, _ language: String) -> [String] {
         (record.captions[language] ?? []) + (record.derived[language] ?? [])
     }
 
-    private func englishCaption(_ record: PictureRecord, using generator: inout some RandomNumberGenerator) -> String {
+    private func englishTitle(_ record: PictureRecord, using generator: inout some RandomNumberGenerator) -> String {
         let titles = record.captions["en"] ?? phrases(record, "es")
-        guard var title = titles.randomElement(using: &generator) else { return "" }
         if let coloured = record.derived["en"]?.randomElement(using: &generator),
             Double.random(in: 0..<1, using: &generator) < colourShare
         {
-            title = coloured
+            return coloured
         }
+        return titles.randomElement(using: &generator) ?? ""
+    }
+
+    private func englishCaption(_ record: PictureRecord, using generator: inout some RandomNumberGenerator) -> String {
+        let title = englishTitle(record, using: &generator)
         let noun = withArticle(title)
         switch Int.random(in: 0..<10, using: &generator) {
         case 0, 1: return title
@@ -52,19 +79,32 @@ public struct CaptionSampler: Sendable {
         }
     }
 
-    private func spanishCaption(
+    private func spanishTitle(
         _ record: PictureRecord,
         _ phrases: [String],
         using generator: inout some RandomNumberGenerator
     ) -> String {
         let coloured = (record.derived["es"] ?? []).last.flatMap { phrases.count > 1 ? $0 : nil }
-        var title = phrases[0]
-        if let coloured, Double.random(in: 0..<1, using: &generator) < colourShare { title = coloured }
-        guard Bool.random(using: &generator) else { return title }
+        if let coloured, Double.random(in: 0..<1, using: &generator) < colourShare { return coloured }
+        return phrases[0]
+    }
+
+    private func spanishCaption(
+        _ record: PictureRecord,
+        _ phrases: [String],
+        using generator: inout some RandomNumberGenerator
+    ) -> String {
+        let title = spanishTitle(record, phrases, using: &generator)
+        let noun = Bool.random(using: &generator) ? withSpanishArticle(title) : title
+        guard Bool.random(using: &generator) else { return noun }
         let template = spanishTemplates[record.medium]?.randomElement(using: &generator) ?? "%"
-        return template.replacing("%", with: title)
+        return template.replacing("%", with: noun)
     }
 }
+
+/// What stands between two names of things side by side.
+private let englishJoints = [" and ", " and ", " beside ", " next to "]
+private let spanishJoints = [" y ", " y ", " junto a ", " al lado de "]
 
 /// "an apple", "a lion"; plurals, uncountable flags and names stay as they are.
 func withArticle(_ phrase: String) -> String {
@@ -78,6 +118,30 @@ func withArticle(_ phrase: String) -> String {
     let isVowel = "aeiou".contains(first) && !["one", "uni", "eu", "use"].contains { phrase.hasPrefix($0) }
     return (isVowel ? "an " : "a ") + phrase
 }
+
+/// "una manzana", "un león"; plurals, uncountable flags and what begins with an article stay as they are.
+///
+/// In Spanish the noun comes first, and its ending tells its gender but for the exceptions listed.
+func withSpanishArticle(_ phrase: String) -> String {
+    guard let noun = phrase.split(separator: " ").first.map(String.init), noun.last != "s", noun != "bandera",
+        !["un", "una", "el", "la"].contains(noun)
+    else { return phrase }
+    let endsFeminine = ["a", "ión", "dad", "tad", "umbre"].contains(where: noun.hasSuffix)
+    let isFeminine = spanishFeminine.contains(noun) || (endsFeminine && !spanishMasculine.contains(noun))
+    return (isFeminine ? "una " : "un ") + phrase
+}
+
+private let spanishFeminine: Set<String> = wordSet(
+    """
+    flor nariz mano luz nube llave serpiente nieve leche carne sal pared torre noche calle nave col cruz miel foto moto \
+    radio mujer red piel sartén nuez raíz voz cárcel fuente muerte ave
+    """
+)
+private let spanishMasculine: Set<String> = wordSet(
+    """
+    mapa planeta día panda koala gorila pijama clima tranvía avión camión gorrión escorpión policía guardia artista
+    """
+)
 
 /// Nouns that have no singular.
 private let pluralOnly: Set<String> = wordSet(

@@ -1,4 +1,6 @@
 import Foundation
+import LienzoFigures
+import LienzoImages
 
 /// A picture that the data set takes.
 struct ChosenPicture: Sendable {
@@ -84,6 +86,23 @@ extension DatasetBuilder {
             digests[name] = try tar.finish()
         }
         return digests
+    }
+
+    /// Writes a picture of the data set: a few hundred of its pictures, evenly chosen, each with its words under it.
+    func drawContactSheet(of pictures: [ChosenPicture], to path: String) throws(DataError) {
+        let count = min(256, pictures.count)
+        do {
+            let items = try (0..<count).map { number in
+                let picture = pictures[number * pictures.count / count]
+                let record = picture.record
+                let words = [record.captions["en"]?.first, record.derived["en"]?.first ?? record.captions["es"]?.first]
+                return ContactSheet.Item(
+                    image: try Image(data: Data(picture.png), alpha: .keep).flattened(over: .white),
+                    caption: words.compactMap(\.self).joined(separator: " · ")
+                )
+            }
+            try ContactSheet(items: items, columns: 16, side: 104).image().write(to: path)
+        } catch { throw .unwritable(path: path, reason: "\(error)") }
     }
 
     func summarise(_ pictures: [ChosenPicture], drops: [Drop], shards: [String: String]) -> DatasetSummary {

@@ -77,7 +77,7 @@ package struct DatasetBuilder: Sendable {
         progress(.stage("writing \(chosen.count) pictures"))
         let shards = try write(chosen, to: folder)
         let summary = summarise(chosen, drops: drops, shards: shards)
-        try ContactSheet(pictures: chosen).write(to: folder + "/contact-sheet.png")
+        try drawContactSheet(of: chosen, to: folder + "/contact-sheet.png")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {

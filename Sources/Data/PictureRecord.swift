@@ -29,12 +29,12 @@ public struct PictureRecord: Codable, Sendable, Equatable {
         captions: [String: [String]],
         keywords: [String: [String]] = [:],
         derived: [String: [String]] = [:],
-        source: String,
-        licence: String,
-        family: String,
-        concept: String,
-        medium: Medium,
-        file: String
+        source: String = "",
+        licence: String = "",
+        family: String = "",
+        concept: String = "",
+        medium: Medium = .drawing,
+        file: String = ""
     ) {
         self.captions = captions
         self.keywords = keywords

@@ -29,9 +29,9 @@ package struct CLIPTask: TrainingTask {
     package static let scale = 15.0
     /// The part of the picture's features that a step does not see.
     private static let dropping = 0.5
-    private static let spanishShare = 0.35
+    private static let spanishShare = 0.45
     private static let classWeight = 0.5
-    private static let kindWeight = 0.25
+    private static let kindWeight = 0.5
     private static let opinionWeight = 0.3
     private static let keepingWeight = 2.0
     private static let translationWeight = 0.5

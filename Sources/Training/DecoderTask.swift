@@ -10,10 +10,7 @@ package import LienzoTorch
 package struct DecoderTask: TrainingTask {
     package let store: ParameterStore
     package let unet: UNet2DConditionModel
-    private let pictures: EncodedPictures
-    private let heldOut: EncodedPictures
-    private let captions: CaptionEncoder
-    private let sampler = CaptionSampler()
+    private let data: ConditioningData
     private let scheduler: SchedulerConfiguration
     private var order: EpochOrder
 
@@ -28,34 +25,32 @@ package struct DecoderTask: TrainingTask {
     package init(
         _ configuration: UNet2DConditionConfiguration,
         store: ParameterStore,
-        pictures: EncodedPictures,
-        heldOut: EncodedPictures,
-        captions: CaptionEncoder,
+        data: ConditioningData,
         scheduler: SchedulerConfiguration,
         plan: TrainingPlan
     ) throws {
         self.store = store
-        self.pictures = pictures
-        self.heldOut = heldOut
-        self.captions = captions
+        self.data = data
         self.scheduler = scheduler
         unet = try UNet2DConditionModel(store.root, configuration)
-        order = EpochOrder(count: pictures.count, batch: plan.batch, seed: plan.seed)
+        order = EpochOrder(count: data.pictures.count, batch: plan.batch, seed: plan.seed)
     }
 
     package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
-        try loss(pictures, order.indices(step: step), generator: generator)
+        try loss(data.pictures, order.indices(step: step), generator: generator)
     }
 
     private func loss(_ pictures: EncodedPictures, _ indices: [Int], generator: Generator) throws -> Tensor {
         var choices = SplitMix64(seed: generator.nextSeed())
         let isDropped = indices.map { _ in Double.random(in: 0..<1, using: &choices) < Self.dropping }
-        let texts = zip(indices, isDropped).map { index, isDropped in
-            let withoutWords = isDropped || Double.random(in: 0..<1, using: &choices) < Self.droppingWords
-            return withoutWords ? "" : sampler.caption(for: pictures.records[index], using: &choices)
+        let (variants, texts) = pictures.showing(indices, using: &choices)
+        let words = withoutGradient {
+            data.captions(
+                zip(texts, isDropped).map { text, isDropped in
+                    isDropped || Double.random(in: 0..<1, using: &choices) < Self.droppingWords ? "" : text
+                }
+            )
         }
-        let words = withoutGradient { captions(texts) }
-        let variants = indices.map { _ in Int.random(in: 0..<EncodedPictures.variants, using: &choices) }
         let shown = Tensor(isDropped.map { Float($0 ? 0 : 1) }, shape: [indices.count, 1])
         let exact = pictures.embeddings(indices, variants: variants)
         let blur = Tensor.randn(exact.shape, generator: generator) * (exact.std().item * Self.embeddingNoise)
@@ -80,7 +75,7 @@ package struct DecoderTask: TrainingTask {
 
     /// The loss on held-out pictures with fixed noise.
     package mutating func evaluate() throws -> [String: Double] {
-        let indices = Array(0..<min(128, heldOut.count))
-        return ["loss": try loss(heldOut, indices, generator: Generator(seed: 0)).item]
+        let indices = Array(0..<min(128, data.heldOut.count))
+        return ["loss": try loss(data.heldOut, indices, generator: Generator(seed: 0)).item]
     }
 }

@@ -3,11 +3,27 @@ import LienzoModels
 import LienzoNN
 package import LienzoTorch
 
+/// What the prior and the decoder learn from: pictures and captions as the frozen networks see them.
+package struct ConditioningData {
+    let pictures: EncodedPictures
+    /// Pictures that are not trained on.
+    let heldOut: EncodedPictures
+    let captions: CaptionEncoder
+}
+
 /// What frozen networks say of every picture of a data set, worked out once: latents and image embeddings, of the
-/// picture as it is (variant 0) and mirrored (variant 1).
+/// picture as it is, mirrored, and at the left of another picture.
 package struct EncodedPictures {
-    /// How many ways each picture is encoded.
-    package static let variants = 2
+    /// How a picture is shown.
+    package enum Variant: Int, CaseIterable, Sendable {
+        case plain, mirrored
+        /// At half its size at the left of the picture that ``partner(of:)`` names, so that prompts that combine two
+        /// things have something to learn from.
+        case paired
+    }
+
+    /// How often a picture is shown beside another.
+    private static let pairedShare = 0.2
 
     package let records: [PictureRecord]
     /// `[variants · count, channels, height, width]` as diffusion sees them, or `nil` where no autoencoder was given.
@@ -39,12 +55,20 @@ package struct EncodedPictures {
         let table = try PictureTable(shards: shards, side: 256) { progress("reading pictures", $0) }
         records = table.records
         let tensors = try cache.tensors {
-            try inBlocks(of: Self.variants * table.count) { places in
+            let partners = table.records.indices.map { Self.partner(of: $0, count: table.count) }
+            return try inBlocks(of: Variant.allCases.count * table.count) { places in
                 progress("encoding pictures", places[0])
-                let indices = places.map { $0 % table.count }
-                let mirrored = Tensor(places.map { $0 >= table.count }, shape: [places.count, 1, 1, 1])
-                let plain = table.pictures(indices)
-                let pictures = Tensor.where(mirrored, plain.flip(dims: [3]), plain)
+                let pictures = Tensor.cat(
+                    places.map { place in
+                        let index = place % table.count
+                        let plain = table.pictures([index])
+                        switch Variant.allCases[place / table.count] {
+                        case .plain: return plain
+                        case .mirrored: return plain.flip(dims: [3])
+                        case .paired: return Self.beside(plain, table.pictures([partners[index]]))
+                        }
+                    }
+                )
                 var made = ["embeddings": clip.encodeImages(Self.preprocessed(pictures, for: clip))]
                 if let autoencoder {
                     let small = pictures.interpolated(
@@ -75,13 +99,49 @@ package struct EncodedPictures {
         return (scaled - mean) / deviation
     }
 
+    /// Two pictures of `[1, 3, side, side]`, each half as large, on white.
+    private static func beside(_ left: Tensor, _ right: Tensor) -> Tensor {
+        let side = left.size(-1)
+        let halves = [left, right].map {
+            $0.interpolated(height: side / 2, width: side / 2, mode: .bilinear, antialias: true)
+        }
+        let margin = Tensor.ones([1, 3, side / 4, side])
+        return Tensor.cat([margin, Tensor.cat(halves, dim: 3), margin], dim: 2)
+    }
+
+    /// The picture that stands beside picture `index` of `count` when it is paired: any, but always the same.
+    private static func partner(of index: Int, count: Int) -> Int {
+        Int(SeedSequence.seed(0, stream: 3, index: index) % UInt64(count))
+    }
+
+    /// Draws how each of some pictures is shown, and what is said of it.
+    func showing(
+        _ indices: [Int],
+        using choices: inout some RandomNumberGenerator
+    ) -> (variants: [Variant], captions: [String]) {
+        let sampler = CaptionSampler()
+        var (variants, captions): ([Variant], [String]) = ([], [])
+        for index in indices {
+            let isPaired = Double.random(in: 0..<1, using: &choices) < Self.pairedShare
+            let variant = isPaired ? Variant.paired : [.plain, .mirrored].randomElement(using: &choices) ?? .plain
+            let partner = records[Self.partner(of: index, count: count)]
+            variants.append(variant)
+            captions.append(
+                isPaired
+                    ? sampler.caption(for: records[index], beside: partner, using: &choices)
+                    : sampler.caption(for: records[index], using: &choices)
+            )
+        }
+        return (variants, captions)
+    }
+
     /// The latents of some pictures, each in a variant, float32.
-    func latents(_ indices: [Int], variants: [Int]) -> Tensor {
+    func latents(_ indices: [Int], variants: [Variant]) -> Tensor {
         (latents ?? embeddings).indexSelect(dim: 0, places(indices, variants)).to(.float32)
     }
 
     /// The image embeddings of some pictures, each in a variant, float32.
-    package func embeddings(_ indices: [Int], variants: [Int]) -> Tensor {
+    package func embeddings(_ indices: [Int], variants: [Variant]) -> Tensor {
         embeddings.indexSelect(dim: 0, places(indices, variants)).to(.float32)
     }
 
@@ -91,7 +151,7 @@ package struct EncodedPictures {
         return (all.mean(dims: [0], keepDim: true), all.std(dims: [0], keepDim: true))
     }
 
-    private func places(_ indices: [Int], _ variants: [Int]) -> Tensor {
-        Tensor(zip(indices, variants).map { Int64($1 * count + $0) })
+    private func places(_ indices: [Int], _ variants: [Variant]) -> Tensor {
+        Tensor(zip(indices, variants).map { Int64($1.rawValue * count + $0) })
     }
 }

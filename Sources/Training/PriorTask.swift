@@ -11,10 +11,7 @@ package import LienzoTorch
 package struct PriorTask: TrainingTask {
     package let store: ParameterStore
     package let prior: PriorTransformer
-    private let pictures: EncodedPictures
-    private let heldOut: EncodedPictures
-    private let captions: CaptionEncoder
-    private let sampler = CaptionSampler()
+    private let data: ConditioningData
     private let scheduler: SchedulerConfiguration
     private var order: EpochOrder
 
@@ -24,36 +21,27 @@ package struct PriorTask: TrainingTask {
     package init(
         _ configuration: PriorTransformerConfiguration,
         store: ParameterStore,
-        pictures: EncodedPictures,
-        heldOut: EncodedPictures,
-        captions: CaptionEncoder,
+        data: ConditioningData,
         scheduler: SchedulerConfiguration,
         plan: TrainingPlan
     ) throws {
         self.store = store
-        self.pictures = pictures
-        self.heldOut = heldOut
-        self.captions = captions
+        self.data = data
         self.scheduler = scheduler
         prior = try PriorTransformer(store.root, configuration)
-        order = EpochOrder(count: pictures.count, batch: plan.batch, seed: plan.seed)
+        order = EpochOrder(count: data.pictures.count, batch: plan.batch, seed: plan.seed)
     }
 
     package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
-        try loss(pictures, order.indices(step: step), generator: generator)
+        try loss(data.pictures, order.indices(step: step), generator: generator)
     }
 
     private func loss(_ pictures: EncodedPictures, _ indices: [Int], generator: Generator) throws -> Tensor {
         var choices = SplitMix64(seed: generator.nextSeed())
+        let (variants, texts) = pictures.showing(indices, using: &choices)
         let words = withoutGradient {
-            captions(
-                indices.map { index in
-                    Double.random(in: 0..<1, using: &choices) < Self.dropping
-                        ? "" : sampler.caption(for: pictures.records[index], using: &choices)
-                }
-            )
+            data.captions(texts.map { Double.random(in: 0..<1, using: &choices) < Self.dropping ? "" : $0 })
         }
-        let variants = indices.map { _ in Int.random(in: 0..<EncodedPictures.variants, using: &choices) }
         let clean = prior.standardised(pictures.embeddings(indices, variants: variants))
         let schedule = scheduler.schedule
         let timesteps = indices.map { _ in Int.random(in: 0..<schedule.count, using: &choices) }
@@ -76,9 +64,9 @@ package struct PriorTask: TrainingTask {
     /// caption come to those of the pictures, beside how close the captions' own embeddings come.
     package mutating func evaluate() throws -> [String: Double] {
         let generator = Generator(seed: 0)
-        let indices = Array(0..<min(256, heldOut.count))
-        let loss = try loss(heldOut, indices, generator: generator).item
-        let words = captions(indices.map { heldOut.records[$0].captions["en"]?.first ?? "" })
+        let indices = Array(0..<min(256, data.heldOut.count))
+        let loss = try loss(data.heldOut, indices, generator: generator).item
+        let words = data.captions(indices.map { data.heldOut.records[$0].captions["en"]?.first ?? "" })
         let context = try prior.context(
             textEmbedding: words.embedding,
             textEncoding: words.encoding,
@@ -90,7 +78,7 @@ package struct PriorTask: TrainingTask {
             let made = prior(sample, Tensor([Int64(sampler.timesteps[index])]), context)
             sample = sampler.step(made, at: index, sample: sample, noise: NoiseSource(generator)).sample
         }
-        let truth = heldOut.embeddings(indices, variants: indices.map { _ in 0 }).normalized()
+        let truth = data.heldOut.embeddings(indices, variants: indices.map { _ in .plain }).normalized()
         let made = prior.unstandardised(sample).normalized()
         return [
             "loss": loss,

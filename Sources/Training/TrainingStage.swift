@@ -83,168 +83,22 @@ extension TrainingStage {
         _ plan: TrainingPlan,
         _ places: TrainingPlaces,
         device: Device = .cpu,
-        isCancelled: () -> Bool,
-        report: (TrainingEvent) -> Void
+        isCancelled: @escaping () -> Bool,
+        report: @escaping (TrainingEvent) -> Void
     ) throws {
-        let run = try RunDirectory(places.run, plan: plan)
+        let run = StageRun(
+            plan: plan,
+            places: places,
+            folder: try RunDirectory(places.run, plan: plan),
+            device: device,
+            isCancelled: isCancelled,
+            report: report
+        )
         switch self {
-        case .clip: try trainCLIP(plan, places, run, isCancelled, report)
-        case .autoencoder: try trainAutoencoder(plan, places, run, device, isCancelled, report)
-        case .prior: try trainPrior(plan, places, run, device, isCancelled, report)
-        case .decoder: try trainDecoder(plan, places, run, device, isCancelled, report)
+        case .clip: try run.trainCLIP()
+        case .autoencoder: try run.trainAutoencoder()
+        case .prior: try run.trainPrior()
+        case .decoder: try run.trainDecoder()
         }
-    }
-
-    private func trainAutoencoder(
-        _ plan: TrainingPlan,
-        _ places: TrainingPlaces,
-        _ run: RunDirectory,
-        _ device: Device,
-        _ isCancelled: () -> Bool,
-        _ report: (TrainingEvent) -> Void
-    ) throws {
-        let side = Self.pictureSide
-        let store = ParameterStore(training: nil, generator: Generator(seed: plan.seed), device: device)
-        let task = try AutoencoderTask(
-            places.model.autoencoderConfiguration(),
-            store: store,
-            pictures: PictureTable(shards: places.shards("train"), side: side) {
-                report(.preparing("reading pictures", $0))
-            },
-            heldOut: PictureTable(shards: places.shards("validation"), side: side),
-            window: side,
-            plan: plan
-        )
-        var trainer = try Trainer(task, plan: plan, run: run)
-        try trainer.train(evaluationSteps: 250, isCancelled: isCancelled) { report(.progress($0)) }
-        guard trainer.stepsDone == plan.steps else { return }
-        let measured = try trainer.withAverages { try $0.measureLatents() }
-        let file = "autoencoder/\(ModelFolder.weightsFile)"
-        try places.model.write(trainer.averagedWeights, to: file)
-        try places.model.set(
-            ["shift_factor": measured.shift, "scaling_factor": measured.scale],
-            in: "autoencoder/config.json"
-        )
-        report(.wrote("\(places.model.path)/\(file)"))
-    }
-
-    private func trainPrior(
-        _ plan: TrainingPlan,
-        _ places: TrainingPlaces,
-        _ run: RunDirectory,
-        _ device: Device,
-        _ isCancelled: () -> Bool,
-        _ report: (TrainingEvent) -> Void
-    ) throws {
-        let configuration = try PriorTransformerConfiguration(
-            json: places.model.configuration("prior/config.json"),
-            file: "\(places.model.path)/prior/config.json"
-        )
-        let (pictures, heldOut, captions) = try encoded(places, withLatents: false, report)
-        let (mean, deviation) = pictures.statistics()
-        let store = ParameterStore(
-            training: TensorDictionary(["clip_mean": mean, "clip_std": deviation]),
-            generator: Generator(seed: plan.seed),
-            device: device
-        )
-        let task = try PriorTask(
-            configuration,
-            store: store,
-            pictures: pictures,
-            heldOut: heldOut,
-            captions: captions,
-            scheduler: places.model.scheduler("prior_scheduler"),
-            plan: plan
-        )
-        try train(
-            task,
-            plan,
-            run,
-            evaluationSteps: 250,
-            places,
-            to: "prior/\(ModelFolder.weightsFile)",
-            isCancelled,
-            report
-        )
-    }
-
-    private func trainDecoder(
-        _ plan: TrainingPlan,
-        _ places: TrainingPlaces,
-        _ run: RunDirectory,
-        _ device: Device,
-        _ isCancelled: () -> Bool,
-        _ report: (TrainingEvent) -> Void
-    ) throws {
-        let configuration = try UNet2DConditionConfiguration(
-            json: places.model.configuration("unet/config.json"),
-            file: "\(places.model.path)/unet/config.json"
-        )
-        let (pictures, heldOut, captions) = try encoded(places, withLatents: true, report)
-        let store = ParameterStore(training: nil, generator: Generator(seed: plan.seed), device: device)
-        let task = try DecoderTask(
-            configuration,
-            store: store,
-            pictures: pictures,
-            heldOut: heldOut,
-            captions: captions,
-            scheduler: places.model.scheduler("scheduler"),
-            plan: plan
-        )
-        try train(
-            task,
-            plan,
-            run,
-            evaluationSteps: 250,
-            places,
-            to: "unet/\(ModelFolder.weightsFile)",
-            isCancelled,
-            report
-        )
-    }
-
-    /// The side of the pictures that the autoencoder and the decoder are trained on.
-    private static var pictureSide: Int { 128 }
-
-    private func train(
-        _ task: some TrainingTask,
-        _ plan: TrainingPlan,
-        _ run: RunDirectory,
-        evaluationSteps: Int,
-        _ places: TrainingPlaces,
-        to file: String,
-        _ isCancelled: () -> Bool,
-        _ report: (TrainingEvent) -> Void
-    ) throws {
-        var trainer = try Trainer(task, plan: plan, run: run)
-        try trainer.train(evaluationSteps: evaluationSteps, isCancelled: isCancelled) { report(.progress($0)) }
-        guard trainer.stepsDone == plan.steps else { return }
-        try places.model.write(trainer.averagedWeights, to: file)
-        report(.wrote("\(places.model.path)/\(file)"))
-    }
-
-    /// The pictures as the frozen networks see them, and the frozen text tower.
-    private func encoded(
-        _ places: TrainingPlaces,
-        withLatents: Bool,
-        _ report: (TrainingEvent) -> Void
-    ) throws -> (train: EncodedPictures, heldOut: EncodedPictures, captions: CaptionEncoder) {
-        let clip = try places.model.clip()
-        let autoencoder = withLatents ? try places.model.autoencoder() : nil
-        let weights =
-            ["clip/open_clip_model.safetensors"] + (withLatents ? ["autoencoder/\(ModelFolder.weightsFile)"] : [])
-        let key = try places.cacheKey(weights)
-        func encode(_ split: String) throws -> EncodedPictures {
-            try EncodedPictures(
-                shards: places.shards(split),
-                clip: clip,
-                autoencoder: autoencoder,
-                pictureSide: Self.pictureSide,
-                cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: key),
-                progress: { report(.preparing($0, $1)) }
-            )
-        }
-        let captions = CaptionEncoder(clip: clip, tokenizer: try places.model.tokenizer())
-        return (try encode("train"), try encode("validation"), captions)
     }
 }

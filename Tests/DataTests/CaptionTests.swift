@@ -85,6 +85,28 @@ import Testing
         let captions = Set((0..<400).map { _ in CaptionSampler().caption(for: record, using: &generator) })
         #expect(captions.isSuperset(of: ["apple", "an apple", "a red apple", "manzana", "un emoji de manzana roja"]))
         #expect(captions.allSatisfy { $0.contains("apple") || $0.contains("manzana") })
+
+        let pairs = Set((0..<400).map { _ in CaptionSampler().caption(for: record, beside: record, using: &generator) })
+        #expect(pairs.isSuperset(of: ["an apple and a red apple", "an apple beside an apple"]))
+        #expect(pairs.contains("una manzana y una manzana roja"))
+    }
+
+    @Test func aPairIsCaptionedInSpanishOnlyWhereBothAre() {
+        let both = PictureRecord(captions: ["en": ["cat"], "es": ["gato"]], medium: .emoji)
+        let english = PictureRecord(captions: ["en": ["dog"]], medium: .emoji)
+        var generator = SplitMix64(seed: 1)
+        let sampler = CaptionSampler(spanishShare: 1)
+        #expect(sampler.caption(for: both, beside: both, using: &generator).hasPrefix("un gato "))
+        #expect(sampler.caption(for: both, beside: english, using: &generator).hasPrefix("a cat "))
+    }
+
+    @Test(arguments: [
+        ("manzana roja", "una manzana roja"), ("león", "un león"), ("flor", "una flor"), ("mapa", "un mapa"),
+        ("camión", "un camión"), ("estación", "una estación"), ("tijeras", "tijeras"), ("un león", "un león"),
+        ("", ""),
+    ])
+    func spanishArticlesFollowTheNoun(phrase: String, expected: String) {
+        #expect(withSpanishArticle(phrase) == expected)
     }
 
     @Test func aStampIsCalledByTheNounPhraseOfItsSentence() {
@@ -97,20 +119,14 @@ import Testing
     @Test func conceptsNeverStandInTwoSplits() {
         let concepts = (0..<300).map { "concept\($0)" } + Array(repeating: "house", count: SplitRule.common)
         let rule = SplitRule(concepts: concepts)
-        func record(_ concept: String, _ medium: Medium) -> PictureRecord {
-            PictureRecord(
-                captions: ["en": [concept]],
-                source: "",
-                licence: "",
-                family: "",
-                concept: concept,
-                medium: medium,
-                file: ""
-            )
+        func record(_ concept: String, _ medium: Medium, source: String = "") -> PictureRecord {
+            PictureRecord(captions: ["en": [concept]], source: source, concept: concept, medium: medium)
         }
         #expect(rule.split(of: record("house", .clipart)) == .train)
         #expect(rule.split(of: record("lion", .photograph)) == .test)
         #expect(rule.split(of: record("lion", .drawing)) == .train)
+        #expect(rule.split(of: record("lion", .drawing, source: TuxPaintStamps.package)) == .test)
+        #expect(rule.split(of: record("house", .drawing, source: TuxPaintStamps.package)) == .train)
         for concept in concepts {
             #expect(rule.split(of: record(concept, .emoji)) == rule.split(of: record(concept, .photograph)))
         }

@@ -5,20 +5,14 @@ import LienzoNN
 import LienzoTokenizers
 import LienzoTorch
 
-extension TrainingStage {
+extension StageRun {
     /// Joins the pretrained towers into one dual encoder, trains it and writes it with its tokenizer.
-    func trainCLIP(
-        _ plan: TrainingPlan,
-        _ places: TrainingPlaces,
-        _ run: RunDirectory,
-        _ isCancelled: () -> Bool,
-        _ report: (TrainingEvent) -> Void
-    ) throws {
+    func trainCLIP() throws {
+        let configuration = try places.model.clipConfiguration()
         let towers = try PretrainedTowers(places.towers)
         let vocabulary = towers.vocabulary
         try WordPieceTokenizer(vocabulary: vocabulary, configuration: WordPieceConfiguration())
             .write(toDirectory: "\(places.model.path)/clip")
-        let configuration = try places.model.clipConfiguration()
         var tensors = try towers.tensors(for: configuration)
 
         // The towers by themselves, with projections that only fill their places.
@@ -67,7 +61,7 @@ extension TrainingStage {
             texts: texts,
             plan: plan
         )
-        var trainer = try Trainer(task, plan: plan, run: run)
+        var trainer = try Trainer(task, plan: plan, run: folder)
         try trainer.train(evaluationSteps: 30, logSteps: 5, isCancelled: isCancelled) { report(.progress($0)) }
         guard trainer.stepsDone == plan.steps else { return }
         for (name, tensor) in try trainer.task.scaledProjections(trainer.averagedWeights) { tensors[name] = tensor }
