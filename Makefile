@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 lienzo := .build/release/lienzo
 sources := Package.swift Sources Tests Benchmarks
+# With steps=N, training is a trial of N steps a stage on 500 pictures, beside the real one.
+trained := runs/$(if $(steps),trial-$(steps),mini)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,11 +27,12 @@ demo: build  ## make a picture of a red apple with mini: output/a-red-apple.png
 data: build  ## make the data set of mini from Debian packages: data/mini
 	@test -e data/mini/summary.json || $(lienzo) data build
 
-train: build data  ## train mini from the start, or go on with it (hours): runs/mini
+train: build data  ## train mini from the start, or go on with it (hours): runs/mini; a trial: make train steps=2
 	@Scripts/fetch-towers
 	@mkdir -p runs
-	@test -e runs/mini || cp -r mini runs/mini
-	@for stage in clip autoencoder prior decoder; do $(lienzo) train $$stage --model runs/mini || exit; done
+	@test -e $(trained) || cp -r mini $(trained)
+	@for stage in clip autoencoder prior decoder; do $(lienzo) train $$stage --model $(trained) \
+	    $(if $(steps),--steps $(steps) --pictures 500 --run $(trained)/runs/$$stage) || exit; done
 
 gallery: build  ## make docs/gallery.png, a picture for each line of docs/gallery.txt
 	@$(lienzo) gallery docs/gallery.txt --output docs/gallery.png

@@ -50,7 +50,7 @@ let package = Package(
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
         ),
-        tests("CommandLineTool", fixtures: false),
+        tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoImages"]),
         .executableTarget(name: "LienzoBenchmark", path: "Benchmarks", swiftSettings: swiftSettings),
         .target(
             name: "CTorch",

@@ -34,6 +34,9 @@ struct TrainCommand: AsyncParsableCommand {
     @Option(help: "Samples in a step.")
     var batch: Int?
 
+    @Option(help: "How many pictures are read at most, for a trial (default: all).")
+    var pictures: Int?
+
     @Option(help: "The highest learning rate.")
     var learningRate: Double?
 
@@ -45,6 +48,7 @@ struct TrainCommand: AsyncParsableCommand {
     func validate() throws {
         if let steps, steps < 1 { throw ValidationError("--steps is \(steps), expected 1 or more") }
         if let batch, batch < 1 { throw ValidationError("--batch is \(batch), expected 1 or more") }
+        if let pictures, pictures < 1 { throw ValidationError("--pictures is \(pictures), expected 1 or more") }
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate), expected a number between 0 and 1")
         }
@@ -61,7 +65,8 @@ struct TrainCommand: AsyncParsableCommand {
             model: model,
             data: data,
             run: run ?? "runs/\(stage.rawValue)",
-            towers: towers
+            towers: towers,
+            pictureLimit: pictures ?? .max
         )
         var display = TrainingDisplay(stage: stage, steps: plan.steps)
         try stage.run(plan, places, isCancelled: { Task.isCancelled }) { display.show($0) }

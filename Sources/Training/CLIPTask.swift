@@ -234,12 +234,13 @@ package struct PictureFeatures {
     /// Reads the shards and runs the tower over them.
     init(
         shards: [String],
+        limit: Int,
         clip: OpenCLIP,
         seed: UInt64,
         cache: FeatureCache,
         progress: (String, Int) -> Void
     ) throws {
-        let table = try PictureTable(shards: shards, side: 256) { progress("reading pictures", $0) }
+        let table = try PictureTable(shards: shards, side: 256, limit: limit) { progress("reading pictures", $0) }
         records = table.records
         let tensors = try cache.tensors {
             try inBlocks(of: Self.variants * table.count) { places in

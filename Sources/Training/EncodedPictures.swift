@@ -37,6 +37,7 @@ package struct EncodedPictures {
     ///
     /// - Parameters:
     ///   - shards: paths of tar archives.
+    ///   - limit: how many pictures are read at most.
     ///   - clip: makes the embeddings.
     ///   - autoencoder: makes the latents; none are made where it is `nil`.
     ///   - pictureSide: the side of the pictures that the autoencoder sees.
@@ -46,13 +47,14 @@ package struct EncodedPictures {
     ///   files and pictures.
     init(
         shards: [String],
+        limit: Int,
         clip: OpenCLIP,
         autoencoder: AutoencoderTiny?,
         pictureSide: Int,
         cache: FeatureCache,
         progress: (String, Int) -> Void
     ) throws {
-        let table = try PictureTable(shards: shards, side: 256) { progress("reading pictures", $0) }
+        let table = try PictureTable(shards: shards, side: 256, limit: limit) { progress("reading pictures", $0) }
         records = table.records
         let tensors = try cache.tensors {
             let partners = table.records.indices.map { Self.partner(of: $0, count: table.count) }

@@ -17,6 +17,7 @@ package struct PictureTable {
     /// - Parameters:
     ///   - shards: paths of tar archives.
     ///   - side: to which the pictures are scaled.
+    ///   - limit: how many pictures are read at most.
     ///   - byteLimit: a data set that would take more memory than this is refused.
     ///   - progress: called now and then with the number of pictures read.
     /// - Throws: ``TrainingError`` where the shards hold no picture or more than `byteLimit`; errors of files and
@@ -24,6 +25,7 @@ package struct PictureTable {
     package init(
         shards: [String],
         side: Int,
+        limit: Int = .max,
         byteLimit: Int = 6 << 30,
         progress: (Int) -> Void = { _ in }
     ) throws {
@@ -31,12 +33,14 @@ package struct PictureTable {
         let size = side * side * 4
         var records: [PictureRecord] = []
         var bytes: [UInt8] = []
-        for shard in shards {
+        for shard in shards where records.count < limit {
             var reader = try ShardReader(path: shard)
             while true {
                 // A block at a time, so that decoding can use all cores while only the block is held twice.
                 var block: [ShardSample] = []
-                while block.count < 64, let sample = try reader.next() { block.append(sample) }
+                while block.count < min(64, limit - records.count), let sample = try reader.next() {
+                    block.append(sample)
+                }
                 if block.isEmpty { break }
                 for (record, picture) in try Self.decode(block, side: side) {
                     records.append(record)

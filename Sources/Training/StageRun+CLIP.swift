@@ -30,6 +30,7 @@ extension StageRun {
         func features(_ split: String) throws -> PictureFeatures {
             try PictureFeatures(
                 shards: places.shards(split),
+                limit: places.pictureLimit,
                 clip: locked,
                 seed: plan.seed,
                 cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: key),

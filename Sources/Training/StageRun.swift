@@ -20,10 +20,10 @@ struct StageRun {
         let task = try AutoencoderTask(
             places.model.autoencoderConfiguration(),
             store: newStore(),
-            pictures: PictureTable(shards: places.shards("train"), side: side) {
+            pictures: PictureTable(shards: places.shards("train"), side: side, limit: places.pictureLimit) {
                 report(.preparing("reading pictures", $0))
             },
-            heldOut: PictureTable(shards: places.shards("validation"), side: side),
+            heldOut: PictureTable(shards: places.shards("validation"), side: side, limit: places.pictureLimit),
             window: side,
             plan: plan
         )
@@ -97,6 +97,7 @@ struct StageRun {
         func encode(_ split: String) throws -> EncodedPictures {
             try EncodedPictures(
                 shards: places.shards(split),
+                limit: places.pictureLimit,
                 clip: clip,
                 autoencoder: autoencoder,
                 pictureSide: Self.pictureSide,

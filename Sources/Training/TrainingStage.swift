@@ -25,7 +25,7 @@ package enum TrainingStage: String, Sendable, CaseIterable {
             )
         case .autoencoder: TrainingPlan(steps: 4000, batch: 16, learningRate: 1e-3, warmUp: 50)
         case .prior: TrainingPlan(steps: 1500, batch: 128, learningRate: 1e-3, warmUp: 100, beta2: 0.98)
-        case .decoder: TrainingPlan(steps: 8000, batch: 32, learningRate: 4e-4, warmUp: 200)
+        case .decoder: TrainingPlan(steps: 5600, batch: 32, learningRate: 4e-4, warmUp: 200)
         }
     }
 }
@@ -40,12 +40,15 @@ package struct TrainingPlaces: Sendable {
     package let run: String
     /// The pretrained towers and their classes' names (clip only), as `Scripts/fetch-towers` lays them out.
     package let towers: String
+    /// How many pictures of each split are read at most: a trial needs few.
+    package let pictureLimit: Int
 
-    package init(model: String, data: String, run: String, towers: String) {
+    package init(model: String, data: String, run: String, towers: String, pictureLimit: Int = .max) {
         self.model = ModelFolder(model)
         self.data = data
         self.run = run
         self.towers = towers
+        self.pictureLimit = pictureLimit
     }
 
     func shards(_ split: String) throws -> [String] {
@@ -63,7 +66,7 @@ package struct TrainingPlaces: Sendable {
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             return "\(path) \(attributes[.size] ?? 0) \(attributes[.modificationDate] ?? "")"
         }
-        .joined(separator: "\n")
+        .joined(separator: "\n") + "\nat most \(pictureLimit)"
     }
 }
 

@@ -1,0 +1,73 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The commands that the READMEs show do what they say.
+@Suite(.tags(.slow))
+struct ReadMeTests {
+    private static func lines(_ file: String) throws -> [String] {
+        try String(contentsOfFile: "\(Tool.clone)/\(file)", encoding: .utf8).components(separatedBy: "\n")
+    }
+
+    /// The lines of a README's code that begin with `start`.
+    private static func commands(_ start: String, in file: String) throws -> [String] {
+        try lines(file).filter { $0.hasPrefix("    \(start)") }.map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    @Test func `every command of the tool works, in the order of the page`() throws {
+        let commands = try Self.commands(".build/release/lienzo", in: "README.md")
+        #expect(commands.count >= 4)
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            for command in commands {
+                let result = try tool.shell(command)
+                #expect(result.status == 0, "\(command): \(result.errors)")
+                #expect(!result.output.isEmpty, "\(command) printed nothing")
+            }
+        }
+    }
+
+    @Test func `the Spanish page shows as many commands, and the same but for the words in quotes`() throws {
+        func skeletons(_ file: String) throws -> [String] {
+            let commands = try Self.lines(file).filter { $0.hasPrefix("    ") && !$0.contains("git clone") }
+            return commands.map { command in
+                let unquoted = command.components(separatedBy: "\"").enumerated().filter { $0.offset.isMultiple(of: 2) }
+                return unquoted.map(\.element).joined().components(separatedBy: " ")
+                    .filter { !$0.hasSuffix(".png") && !$0.hasSuffix(".html") }.joined(separator: " ")
+            }
+        }
+        let (english, spanish) = (try skeletons("README.md"), try skeletons("README.es.md"))
+        #expect(english == spanish)
+    }
+
+    @Test func `the Swift example compiles as it stands on the page`() throws {
+        let page = try Self.lines("README.md")
+        let start = try #require(page.firstIndex(of: "```swift"))
+        let example = page[(start + 1)...].prefix { $0 != "```" }
+        #expect(example.count > 4)
+        let compiled = try Self.lines("Tests/CommandLineToolTests/ReadMeExample.swift")
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+        for line in example {
+            #expect(compiled.contains(line.trimmingCharacters(in: .whitespaces)), "\(line) is not compiled")
+        }
+    }
+
+    @Test(arguments: ["README.md", "README.es.md", "CONTRIBUTING.md"])
+    func `every make target that a page names is there`(file: String) throws {
+        let targets = try Self.lines("Makefile").compactMap { line in
+            line.contains(":") && line.first?.isLetter == true ? line.prefix { $0 != ":" }.description : nil
+        }
+        for command in try Self.commands("make ", in: file) {
+            let target = try #require(command.split(separator: " ").dropFirst().first.map(String.init))
+            #expect(targets.contains(target), "\(file) says \(command)")
+        }
+    }
+
+    @Test(arguments: ["README.md", "README.es.md", "CONTRIBUTING.md"])
+    func `every file that a page links to is there`(file: String) throws {
+        let text = try Self.lines(file).joined(separator: "\n")
+        for match in text.matches(of: /\]\(([^):]+)\)/) {
+            #expect(FileManager.default.fileExists(atPath: "\(Tool.clone)/\(match.1)"), "\(file) links to \(match.1)")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import LienzoImages
+import TestSupport
+import Testing
+
+/// `lienzo train` on a handful of pictures with mini's configurations and its dual encoder.
+@Suite(.tags(.slow))
+struct TrainToolTests {
+    private struct Trained: Decodable {
+        let stage: String
+        let steps: Int
+        let loss: Double?
+        let evaluation: [String: Double]
+        let weights: String?
+    }
+
+    /// Shards of plain squares as `tar` writes them, and a copy of mini that has no weights but the dual encoder's.
+    private func prepare(_ folder: String) throws {
+        let files = FileManager.default
+        for split in ["train", "validation"] {
+            let samples = "\(folder)/\(split)"
+            try files.createDirectory(atPath: samples, withIntermediateDirectories: true)
+            for (number, name) in ["red", "green", "blue", "white"].enumerated() {
+                var color: [UInt8] = [0, 0, 0]
+                if number < 3 { color[number] = 255 } else { color = [255, 255, 255] }
+                let pixels = (0..<64 * 64).flatMap { _ in color }
+                try Image(width: 64, height: 64, channels: 3, pixels: pixels).write(to: "\(samples)/\(number).png")
+                let captions = #"{"captions": {"en": ["\#(name) square"], "es": ["cuadrado"]}}"#
+                try Data(captions.utf8).write(to: URL(fileURLWithPath: "\(samples)/\(number).json"))
+            }
+            let tar = try Tool(folder: folder).shell(
+                "tar -cf \(split)-00000.tar -C \(split) --sort=name $(ls \(split))"
+            )
+            #expect(tar.status == 0, "\(tar.errors)")
+        }
+        let mini = "\(Tool.clone)/mini"
+        for part in ["autoencoder", "prior", "prior_scheduler", "scheduler", "unet"] {
+            try files.createDirectory(atPath: "\(folder)/model/\(part)", withIntermediateDirectories: true)
+            for file in try files.contentsOfDirectory(atPath: "\(mini)/\(part)") where file.hasSuffix(".json") {
+                try files.copyItem(atPath: "\(mini)/\(part)/\(file)", toPath: "\(folder)/model/\(part)/\(file)")
+            }
+        }
+        try files.copyItem(atPath: "\(mini)/model_index.json", toPath: "\(folder)/model/model_index.json")
+        try files.createSymbolicLink(atPath: "\(folder)/model/clip", withDestinationPath: "\(mini)/clip")
+    }
+
+    @Test func `autoencoder, prior and decoder make a model directory that generates`() throws {
+        try withTemporaryFolder { folder in
+            try prepare(folder)
+            let tool = Tool(folder: folder)
+            for stage in ["autoencoder", "prior", "decoder"] {
+                let result = try tool(
+                    "train",
+                    stage,
+                    "--model",
+                    "model",
+                    "--data",
+                    ".",
+                    "--run",
+                    "runs/\(stage)",
+                    "--steps",
+                    "2",
+                    "--batch",
+                    "2",
+                    "--json"
+                )
+                #expect(result.status == 0, "\(stage): \(result.errors)")
+                let report = try JSONDecoder().decode(Trained.self, from: Data(result.output.utf8))
+                #expect(report.steps == 2)
+                #expect(try #require(report.loss).isFinite)
+                #expect(report.evaluation.values.allSatisfy(\.isFinite) && !report.evaluation.isEmpty)
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/\(try #require(report.weights))"))
+            }
+            let made = try tool("generate", "a red square", "--model", "model", "--steps", "2", "--output", "a.png")
+            #expect(made.status == 0, "\(made.errors)")
+        }
+    }
+
+    @Test func `a stage whose forerunner is missing says which to train`() throws {
+        try withTemporaryFolder { folder in
+            try prepare(folder)
+            let result = try Tool(folder: folder)("train", "decoder", "--model", "model", "--data", ".")
+            #expect(result.status == 1)
+            #expect(result.lastError.contains("lienzo train autoencoder --model model"))
+        }
+    }
+}
