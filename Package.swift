@@ -38,7 +38,8 @@ let package = Package(
         .executable(name: "lienzo", targets: ["LienzoCommandLineTool"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     targets: [
         .executableTarget(
@@ -81,6 +82,12 @@ let package = Package(
             exclude: ["library"],
             linkerSettings: [.linkedLibrary("vips"), .linkedLibrary("gmodule-2.0")]
         ),
+        .systemLibrary(
+            name: "CArchive",
+            path: "Sources/CArchive",
+            pkgConfig: "libarchive",
+            providers: [.apt(["libarchive-dev"])]
+        ),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         room("Torch", dependsOn: ["CTorch"]),
         room("NN", dependsOn: ["LienzoTorch"]),
@@ -98,7 +105,13 @@ let package = Package(
                 "LienzoModels",
             ]
         ),
-        room("Data", dependsOn: ["LienzoImages", "LienzoFigures", "LienzoFiles", "CZlib"]),
+        room(
+            "Data",
+            dependsOn: [
+                "LienzoImages", "LienzoFigures", "LienzoFiles", "CArchive", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]
+        ),
         room(
             "Training",
             dependsOn: [

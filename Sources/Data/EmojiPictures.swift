@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 
 /// The pictures of Noto Color Emoji with CLDR's names.

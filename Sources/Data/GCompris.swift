@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 
 /// The pictures of the Debian package `gcompris-qt-data` whose file names are words.
@@ -36,7 +37,7 @@ struct GCompris {
                 let content: Candidate.Content
                 if kind == "svg" {
                     // Rendered from a file: the name is ours, never the one inside the archive.
-                    let file = "\(scratch)/\(SHA256.hex(Array(name.utf8)).prefix(16)).svg"
+                    let file = "\(scratch)/\(String(SHA256.number(name), radix: 16)).svg"
                     do { try Data(bytes).write(to: URL(fileURLWithPath: file)) } catch {
                         throw .unwritable(path: file, reason: error.localizedDescription)
                     }

@@ -1,3 +1,5 @@
+import Crypto
+
 /// The three parts of a data set.
 public enum Split: String, Codable, Sendable, CaseIterable {
     case train, validation, test

@@ -1,6 +1,17 @@
 package import LienzoTorch
 
 extension NoiseSchedule {
+    /// A random timestep for each sample of a batch, each equally likely, but spread evenly over the schedule: the loss
+    /// of a batch then varies less than with independent ones.
+    ///
+    /// Source: Kingma et al. 2021, "Variational Diffusion Models", appendix I.1.
+    package func spreadTimesteps(_ batch: Int, using generator: inout some RandomNumberGenerator) -> [Int] {
+        let offset = Double.random(in: 0..<1, using: &generator)
+        return (0..<batch).map { sample in
+            min(count - 1, Int((Double(sample) + offset) / Double(batch) * Double(count)))
+        }.shuffled(using: &generator)
+    }
+
     /// The noisy sample `x_t` of a clean one: `sqrt(alphaBar) clean + sqrt(1 - alphaBar) noise`.
     ///
     /// - Parameters:

@@ -23,6 +23,7 @@ package struct CLIPTask: TrainingTask {
     private let prototypes: ClassPrototypes
     /// The pretrained text tower.
     private let texts: TextFeatures
+    private let classNames: ClassNames
     private var order: EpochOrder
 
     /// What cosines are multiplied with in the loss.
@@ -52,6 +53,7 @@ package struct CLIPTask: TrainingTask {
         self.heldOut = heldOut
         self.prototypes = prototypes
         self.texts = texts
+        classNames = ClassNames(prototypes.names, texts: texts)
         let dimension = configuration.embeddingDimension
         imageProjection = try Linear(
             store.root["visual"]["head"]["proj"],
@@ -87,12 +89,10 @@ package struct CLIPTask: TrainingTask {
         let text = textProjection(words).to(.float32).normalized()
         let contrast = Self.symmetricCrossEntropy(image.matmul(text.transpose(0, 1)) * Self.scale)
 
-        let template = ["%", "a photo of a %", "a %", "a picture of a %"].randomElement(using: &choices) ?? "%"
-        let names = prototypes.names.map { names in
-            template.replacingOccurrences(of: "%", with: names.randomElement(using: &choices) ?? "")
-        }
-        let nameEmbeddings = embedding(ofTexts: names)
-        let classes = (0..<Self.imagined).map { _ in Int.random(in: 0..<names.count, using: &choices) }
+        let template = ClassNames.templates.randomElement(using: &choices) ?? "%"
+        let names = classNames.features(in: template, using: &choices)
+        let nameEmbeddings = textProjection(names).to(.float32).normalized()
+        let classes = (0..<Self.imagined).map { _ in Int.random(in: 0..<prototypes.names.count, using: &choices) }
         let recognised = recognition(of: classes, showing: classes, among: nameEmbeddings, generator: generator)
 
         let kinds = (0..<Self.imagined).map { _ in Int.random(in: 0..<ClassKinds.words.count, using: &choices) }
@@ -311,5 +311,37 @@ package struct TextFeatures {
         let states = tower(ids, mask: mask).to(.float32)
         let counts = mask.to(.float32).unsqueeze(-1)
         return (states * counts).sum(dims: [1]) / counts.sum(dims: [1])
+    }
+}
+
+/// The features of every name of the classes in every template, worked out once: a step wants one name of each class,
+/// and the locked text tower would take longer for them than for all else that the step does.
+private struct ClassNames {
+    static let templates = ["%", "a photo of a %", "a %", "a picture of a %"]
+
+    /// How many names each class has.
+    private let counts: [Int]
+    /// `[templates · names, width]`, the names in the order of their classes.
+    private let features: Tensor
+
+    init(_ names: [[String]], texts: TextFeatures) {
+        counts = names.map(\.count)
+        let phrases = Self.templates.flatMap { template in
+            names.joined().map { template.replacingOccurrences(of: "%", with: $0) }
+        }
+        features = .cat(
+            stride(from: 0, to: phrases.count, by: 256).map { texts(Array(phrases[$0..<min($0 + 256, phrases.count)])) }
+        )
+    }
+
+    /// The features of one name of each class, drawn at random, `[classes, width]`.
+    func features(in template: String, using choices: inout some RandomNumberGenerator) -> Tensor {
+        var first = (Self.templates.firstIndex(of: template) ?? 0) * counts.reduce(0, +)
+        var rows: [Int64] = []
+        for count in counts {
+            rows.append(Int64(first + Int.random(in: 0..<count, using: &choices)))
+            first += count
+        }
+        return features.indexSelect(dim: 0, Tensor(rows))
     }
 }

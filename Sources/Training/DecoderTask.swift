@@ -11,7 +11,7 @@ package struct DecoderTask: TrainingTask {
     package let store: ParameterStore
     package let unet: UNet2DConditionModel
     private let data: ConditioningData
-    private let scheduler: SchedulerConfiguration
+    private let denoising: DenoisingLoss
     private var order: EpochOrder
 
     /// How often words and image embedding are left out together, for classifier-free guidance.
@@ -31,9 +31,9 @@ package struct DecoderTask: TrainingTask {
     ) throws {
         self.store = store
         self.data = data
-        self.scheduler = scheduler
+        denoising = DenoisingLoss(scheduler: scheduler)
         unet = try UNet2DConditionModel(store.root, configuration)
-        order = EpochOrder(count: data.pictures.count, batch: plan.batch, seed: plan.seed)
+        order = EpochOrder(showings: data.pictures.showings, batch: plan.batch, seed: plan.seed)
     }
 
     package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
@@ -48,7 +48,8 @@ package struct DecoderTask: TrainingTask {
             data.captions(
                 zip(texts, isDropped).map { text, isDropped in
                     isDropped || Double.random(in: 0..<1, using: &choices) < Self.droppingWords ? "" : text
-                }
+                },
+                paddingIsRead: true
             )
         }
         let shown = Tensor(isDropped.map { Float($0 ? 0 : 1) }, shape: [indices.count, 1])
@@ -56,21 +57,12 @@ package struct DecoderTask: TrainingTask {
         let blur = Tensor.randn(exact.shape, generator: generator) * (exact.std().item * Self.embeddingNoise)
         let embedding = (exact + blur) * shown
         let clean = pictures.latents(indices, variants: variants)
-        let schedule = scheduler.schedule
-        let timesteps = indices.map { _ in Int.random(in: 0..<schedule.count, using: &choices) }
-        let noise = Tensor.randn(clean.shape, generator: generator)
         let context = try unet.context(
             textEmbedding: words.embedding,
             textEncoding: words.encoding,
             imageEmbedding: embedding
         )
-        let made = unet(
-            schedule.addNoise(to: clean, noise: noise, timesteps: timesteps),
-            Tensor(timesteps.map(Int64.init)),
-            context
-        )
-        let target = schedule.target(scheduler.prediction, clean: clean, noise: noise, timesteps: timesteps)
-        return (made - target).square().mean()
+        return denoising(clean: clean, using: &choices, generator: generator) { unet($0, $1, context) }
     }
 
     /// The loss on held-out pictures with fixed noise.

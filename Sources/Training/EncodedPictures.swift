@@ -23,7 +23,7 @@ package struct EncodedPictures {
     }
 
     /// How often a picture is shown beside another.
-    private static let pairedShare = 0.2
+    private static let pairedShare = 0.12
 
     package let records: [PictureRecord]
     /// `[variants · count, channels, height, width]` as diffusion sees them, or `nil` where no autoencoder was given.
@@ -33,62 +33,69 @@ package struct EncodedPictures {
 
     package var count: Int { records.count }
 
+    /// How often an epoch shows each picture.
+    var showings: [Int] { Showings.ofEach(records) }
+
     /// Encodes the pictures of shards.
     ///
     /// - Parameters:
     ///   - shards: paths of tar archives.
     ///   - limit: how many pictures are read at most.
     ///   - clip: makes the embeddings.
-    ///   - autoencoder: makes the latents; none are made where it is `nil`.
-    ///   - pictureSide: the side of the pictures that the autoencoder sees.
-    ///   - cache: keeps what is made for the next run.
+    ///   - embeddingCache: keeps the embeddings for later stages and runs.
+    ///   - latents: what makes the latents and keeps them; none are made where it is `nil`.
     ///   - progress: called with what is being done and how many pictures are done.
-    /// - Throws: ``TrainingError`` where the shards hold no picture or too many, or the cache lacks a part; errors of
+    /// - Throws: ``TrainingError`` where the shards hold no picture or too many, or a cache lacks its part; errors of
     ///   files and pictures.
     init(
         shards: [String],
         limit: Int,
         clip: OpenCLIP,
-        autoencoder: AutoencoderTiny?,
-        pictureSide: Int,
-        cache: FeatureCache,
+        embeddingCache: FeatureCache,
+        latents encoder: LatentEncoder?,
         progress: (String, Int) -> Void
     ) throws {
         let table = try PictureTable(shards: shards, side: 256, limit: limit) { progress("reading pictures", $0) }
         records = table.records
-        let tensors = try cache.tensors {
-            let partners = table.records.indices.map { Self.partner(of: $0, count: table.count) }
-            return try inBlocks(of: Variant.allCases.count * table.count) { places in
-                progress("encoding pictures", places[0])
-                let pictures = Tensor.cat(
-                    places.map { place in
-                        let index = place % table.count
-                        let plain = table.pictures([index])
-                        switch Variant.allCases[place / table.count] {
-                        case .plain: return plain
-                        case .mirrored: return plain.flip(dims: [3])
-                        case .paired: return Self.beside(plain, table.pictures([partners[index]]))
-                        }
-                    }
-                )
-                var made = ["embeddings": clip.encodeImages(Self.preprocessed(pictures, for: clip))]
-                if let autoencoder {
-                    let small = pictures.interpolated(
-                        height: pictureSide,
-                        width: pictureSide,
-                        mode: .bicubic,
-                        antialias: true
-                    ).clamp(0, 1)
-                    made["latents"] = autoencoder.diffusionLatents(autoencoder.encode(small * 2 - 1)).to(.float16)
+        func encoded(_ part: String, _ cache: FeatureCache, _ encode: (Tensor) -> Tensor) throws -> Tensor {
+            let tensors = try cache.tensors {
+                try inBlocks(of: Variant.allCases.count * table.count) { places in
+                    progress("making the \(part) of pictures", places[0])
+                    return [part: encode(.cat(places.map { Self.shown(table, at: $0) }))]
                 }
-                return made
             }
+            guard let tensor = tensors[part] else {
+                throw TrainingError("\(cache.path) has no \(part); remove it and try again")
+            }
+            return tensor
         }
-        guard let embeddings = tensors["embeddings"], autoencoder == nil || tensors["latents"] != nil else {
-            throw TrainingError("the cache of encoded pictures lacks a part; remove it and try again")
+        embeddings = try encoded("embeddings", embeddingCache) { clip.encodeImages(Self.preprocessed($0, for: clip)) }
+        latents = try encoder.map { encoder in try encoded("latents", encoder.cache, encoder.latents) }
+    }
+
+    /// What turns pictures into latents, and where those are kept.
+    struct LatentEncoder {
+        let autoencoder: AutoencoderTiny
+        /// The side of the pictures that the autoencoder sees.
+        let pictureSide: Int
+        let cache: FeatureCache
+
+        /// The latents of `[N, 3, side, side]` in 0…1 as diffusion sees them, float16.
+        func latents(_ pictures: Tensor) -> Tensor {
+            let small = pictures.interpolated(height: pictureSide, width: pictureSide, mode: .bicubic, antialias: true)
+            return autoencoder.diffusionLatents(autoencoder.encode(small.clamp(0, 1) * 2 - 1)).to(.float16)
         }
-        self.embeddings = embeddings
-        latents = tensors["latents"]
+    }
+
+    /// Picture `place % count` in variant `place / count`, `[1, 3, side, side]` in 0…1.
+    private static func shown(_ table: PictureTable, at place: Int) -> Tensor {
+        let index = place % table.count
+        let plain = table.pictures([index])
+        switch Variant.allCases[place / table.count] {
+        case .plain: return plain
+        case .mirrored: return plain.flip(dims: [3])
+        case .paired: return beside(plain, table.pictures([partner(of: index, count: table.count)]))
+        }
     }
 
     /// Square pictures in 0…1 as the image tower takes them.

@@ -2,9 +2,10 @@ import Foundation
 import LienzoCheckpoints
 import LienzoTorch
 
-/// Tensors that frozen networks make of a data set, kept in a file beside a run so that resuming it takes no time.
+/// Tensors that frozen networks make of a data set, kept in a file so that a resumed run, or another stage,
+/// need not make them again.
 struct FeatureCache {
-    private let path: String
+    let path: String
     /// Says which shards and networks made the tensors, so that a change of any makes them anew.
     private let key: String
 

@@ -36,7 +36,7 @@ package struct ModelFolder: Sendable {
 
     /// The dual encoder with its weights, for inference.
     func clip() throws -> OpenCLIP {
-        let file = try weights("clip/open_clip_model.safetensors", stage: "clip")
+        let file = try weights(Self.clipWeights, stage: "clip")
         return try OpenCLIP(ParameterStore(loading: file).root, clipConfiguration())
     }
 
@@ -61,6 +61,8 @@ package struct ModelFolder: Sendable {
 
     /// What the weights of a part of a model directory are called.
     static let weightsFile = "diffusion_pytorch_model.safetensors"
+    /// Where the dual encoder's weights are.
+    static let clipWeights = "clip/open_clip_model.safetensors"
 
     private func weights(_ file: String, stage: String) throws -> SafetensorsFile {
         guard FileManager.default.fileExists(atPath: "\(path)/\(file)") else {

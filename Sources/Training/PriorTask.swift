@@ -13,6 +13,7 @@ package struct PriorTask: TrainingTask {
     package let prior: PriorTransformer
     private let data: ConditioningData
     private let scheduler: SchedulerConfiguration
+    private let denoising: DenoisingLoss
     private var order: EpochOrder
 
     /// How often the words are left out, so that classifier-free guidance has something to start from.
@@ -28,8 +29,9 @@ package struct PriorTask: TrainingTask {
         self.store = store
         self.data = data
         self.scheduler = scheduler
+        denoising = DenoisingLoss(scheduler: scheduler)
         prior = try PriorTransformer(store.root, configuration)
-        order = EpochOrder(count: data.pictures.count, batch: plan.batch, seed: plan.seed)
+        order = EpochOrder(showings: data.pictures.showings, batch: plan.batch, seed: plan.seed)
     }
 
     package mutating func loss(step: Int, generator: Generator) throws -> Tensor {
@@ -40,24 +42,18 @@ package struct PriorTask: TrainingTask {
         var choices = SplitMix64(seed: generator.nextSeed())
         let (variants, texts) = pictures.showing(indices, using: &choices)
         let words = withoutGradient {
-            data.captions(texts.map { Double.random(in: 0..<1, using: &choices) < Self.dropping ? "" : $0 })
+            data.captions(
+                texts.map { Double.random(in: 0..<1, using: &choices) < Self.dropping ? "" : $0 },
+                paddingIsRead: false
+            )
         }
         let clean = prior.standardised(pictures.embeddings(indices, variants: variants))
-        let schedule = scheduler.schedule
-        let timesteps = indices.map { _ in Int.random(in: 0..<schedule.count, using: &choices) }
-        let noise = Tensor.randn(clean.shape, generator: generator)
         let context = try prior.context(
             textEmbedding: words.embedding,
             textEncoding: words.encoding,
             textMask: words.mask
         )
-        let made = prior(
-            schedule.addNoise(to: clean, noise: noise, timesteps: timesteps),
-            Tensor(timesteps.map(Int64.init)),
-            context
-        )
-        let target = schedule.target(scheduler.prediction, clean: clean, noise: noise, timesteps: timesteps)
-        return (made - target).square().mean()
+        return denoising(clean: clean, using: &choices, generator: generator) { prior($0, $1, context) }
     }
 
     /// The loss on held-out pictures, and how close the embeddings that the prior makes in ten steps from the plain
@@ -66,7 +62,10 @@ package struct PriorTask: TrainingTask {
         let generator = Generator(seed: 0)
         let indices = Array(0..<min(256, data.heldOut.count))
         let loss = try loss(data.heldOut, indices, generator: generator).item
-        let words = data.captions(indices.map { data.heldOut.records[$0].captions["en"]?.first ?? "" })
+        let words = data.captions(
+            indices.map { data.heldOut.records[$0].captions["en"]?.first ?? "" },
+            paddingIsRead: false
+        )
         let context = try prior.context(
             textEmbedding: words.embedding,
             textEncoding: words.encoding,

@@ -66,7 +66,7 @@ extension StageRun {
         try trainer.train(evaluationSteps: 30, logSteps: 5, isCancelled: isCancelled) { report(.progress($0)) }
         guard trainer.stepsDone == plan.steps else { return }
         for (name, tensor) in try trainer.task.scaledProjections(trainer.averagedWeights) { tensors[name] = tensor }
-        let file = "clip/open_clip_model.safetensors"
+        let file = ModelFolder.clipWeights
         try places.model.write(tensors.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }, to: file)
         report(.wrote("\(places.model.path)/\(file)"))
     }

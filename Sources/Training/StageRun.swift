@@ -24,7 +24,7 @@ struct StageRun {
                 report(.preparing("reading pictures", $0))
             },
             heldOut: PictureTable(shards: places.shards("validation"), side: side, limit: places.pictureLimit),
-            window: side,
+            window: side / 2,
             plan: plan
         )
         try train(task, to: "autoencoder/\(ModelFolder.weightsFile)") { trainer in
@@ -91,17 +91,19 @@ struct StageRun {
     private func conditioning(withLatents: Bool) throws -> ConditioningData {
         let clip = try places.model.clip()
         let autoencoder = withLatents ? try places.model.autoencoder() : nil
-        let weights =
-            ["clip/open_clip_model.safetensors"] + (withLatents ? ["autoencoder/\(ModelFolder.weightsFile)"] : [])
-        let key = try places.cacheKey(weights)
         func encode(_ split: String) throws -> EncodedPictures {
             try EncodedPictures(
                 shards: places.shards(split),
                 limit: places.pictureLimit,
                 clip: clip,
-                autoencoder: autoencoder,
-                pictureSide: Self.pictureSide,
-                cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: key),
+                embeddingCache: places.cache("\(split)-embeddings", of: ModelFolder.clipWeights),
+                latents: autoencoder.map { autoencoder in
+                    .init(
+                        autoencoder: autoencoder,
+                        pictureSide: Self.pictureSide,
+                        cache: try places.cache("\(split)-latents", of: "autoencoder/\(ModelFolder.weightsFile)")
+                    )
+                },
                 progress: { report(.preparing($0, $1)) }
             )
         }

@@ -23,9 +23,10 @@ package enum TrainingStage: String, Sendable, CaseIterable {
                 beta2: 0.98,
                 averageDecay: 0.9
             )
-        case .autoencoder: TrainingPlan(steps: 4000, batch: 16, learningRate: 1e-3, warmUp: 50)
-        case .prior: TrainingPlan(steps: 1500, batch: 128, learningRate: 1e-3, warmUp: 100, beta2: 0.98)
-        case .decoder: TrainingPlan(steps: 5600, batch: 32, learningRate: 4e-4, warmUp: 200)
+        case .autoencoder: TrainingPlan(steps: 1200, batch: 24, learningRate: 1.5e-3, warmUp: 50, averageDecay: 0.99)
+        case .prior:
+            TrainingPlan(steps: 500, batch: 64, learningRate: 1e-3, warmUp: 50, beta2: 0.98, averageDecay: 0.99)
+        case .decoder: TrainingPlan(steps: 2000, batch: 16, learningRate: 6e-4, warmUp: 100, averageDecay: 0.995)
         }
     }
 }
@@ -58,6 +59,15 @@ package struct TrainingPlaces: Sendable {
             throw TrainingError("\(data) has no shard \(split)-*.tar; run `lienzo data build` first")
         }
         return shards.map { "\(data)/\($0)" }
+    }
+
+    /// Keeps what a frozen network makes of a split, for all stages whose run folders stand side by side.
+    func cache(_ name: String, of weights: String) throws -> FeatureCache {
+        let folder = "\(run)/../encoded"
+        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+            throw TrainingError("\(folder) could not be made a folder: \(error.localizedDescription)")
+        }
+        return try FeatureCache(path: "\(folder)/\(name).safetensors", key: cacheKey([weights]))
     }
 
     /// What identifies the data and the networks that a cache was made of.

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import TestSupport
 import Testing
@@ -30,7 +31,7 @@ func hostileHeader(name: String, type: Character = "0", size: Int = 0) -> [UInt8
             var writer = try TarWriter(path: path)
             for (name, contents) in files { try writer.add(name, contents) }
             let digest = try writer.finish()
-            #expect(digest == SHA256.hex(try readFile(path)))
+            #expect(digest == SHA256.hash(data: try readFile(path)).hex)
             var reader = try TarReader(path: path)
             for (name, contents) in files {
                 let entry = try #require(try reader.next())
@@ -67,9 +68,10 @@ func hostileHeader(name: String, type: Character = "0", size: Int = 0) -> [UInt8
         (hostileHeader(name: "/etc/passwd"), "inside the archive"),
         (hostileHeader(name: "a/../../b"), "inside the archive"),
         (hostileHeader(name: "link", type: "2"), "regular files only"),
-        (hostileHeader(name: "big.png", size: 1 << 30), "found 0"),
-        ([UInt8](repeating: 65, count: 512), "tar header"),
-        ([UInt8](repeating: 65, count: 100), "end of the file"),
+        (hostileHeader(name: "big.png", size: 1 << 30), "at most"),
+        ([UInt8](repeating: 65, count: 512), "a tar archive"),
+        ([UInt8](repeating: 65, count: 100), "a tar archive"),
+        (hostileHeader(name: "cut.png", size: 700) + [1, 2, 3], "700 bytes for cut.png, found"),
     ])
     func hostileArchivesAreRefusedWithASentence(bytes: [UInt8], words: String) throws {
         try withTemporaryFolder { folder in
@@ -78,7 +80,7 @@ func hostileHeader(name: String, type: Character = "0", size: Int = 0) -> [UInt8
             var message = ""
             do throws(DataError) {
                 var reader = try TarReader(path: path)
-                _ = try reader.next()
+                if try reader.next() != nil { _ = try reader.contents() }
             } catch { message = error.description }
             #expect(message.contains(words), "said: \(message)")
         }
@@ -96,16 +98,4 @@ func hostileHeader(name: String, type: Character = "0", size: Int = 0) -> [UInt8
     }
 
     private func advance(_ reader: inout TarReader) throws { _ = try reader.next() }
-
-    @Test(arguments: [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (
-            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-        ),
-    ])
-    func digestsAreThoseOfTheStandard(text: String, digest: String) {
-        #expect(SHA256.hex(Array(text.utf8)) == digest)
-    }
 }
