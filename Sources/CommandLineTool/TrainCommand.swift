@@ -28,6 +28,9 @@ struct TrainCommand: AsyncParsableCommand {
     @Option(help: "The pretrained towers that Scripts/fetch-towers got (clip only).")
     var towers = ".cache/towers"
 
+    @Option(help: "Weights to begin with instead of random ones, such as the stage's own of another model (not clip).")
+    var start: String?
+
     @Option(help: "Steps of the whole run.")
     var steps: Int?
 
@@ -46,6 +49,9 @@ struct TrainCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if start != nil, stage == .clip {
+            throw ValidationError("--start is for the other stages; clip begins with the pretrained towers")
+        }
         if let steps, steps < 1 { throw ValidationError("--steps is \(steps), expected 1 or more") }
         if let batch, batch < 1 { throw ValidationError("--batch is \(batch), expected 1 or more") }
         if let pictures, pictures < 1 { throw ValidationError("--pictures is \(pictures), expected 1 or more") }
@@ -66,6 +72,7 @@ struct TrainCommand: AsyncParsableCommand {
             data: data,
             run: run ?? "runs/\(stage.rawValue)",
             towers: towers,
+            start: start,
             pictureLimit: pictures ?? .max
         )
         var display = TrainingDisplay(stage: stage, steps: plan.steps)

@@ -87,7 +87,7 @@ struct TarReader: ~Copyable {
         }
         let type = archive_entry_filetype(header)
         guard [FileType.regular, FileType.folder].contains(type), archive_entry_hardlink(header) == nil else {
-            throw .malformed(path: path, what: "expected regular files only, found \(name), which is a link or a device")
+            throw .malformed(path: path, what: "expected regular files only, found \(name), a link or a device")
         }
         let size = archive_entry_size(header)
         guard (0...Int64(entryLimit)).contains(size) else {

@@ -27,6 +27,7 @@ package struct CaptionEncoder {
     ///   - captions: one for each sample.
     ///   - paddingIsRead: whether the network looks at the encoding where the mask is false; where it does not, the
     ///     encoding is zero there, which takes a fraction of the time.
+    /// - Returns: what the text tower says of them.
     package func callAsFunction(_ captions: [String], paddingIsRead: Bool) -> EncodedCaptions {
         let tokens = clip.configuration.contextLength
         let encoded = captions.map { tokenizer.encode($0, length: tokens) }

@@ -43,7 +43,7 @@ package struct EncodedPictures {
     ///   - limit: how many pictures are read at most.
     ///   - clip: makes the embeddings.
     ///   - embeddingCache: keeps the embeddings for later stages and runs.
-    ///   - latents: what makes the latents and keeps them; none are made where it is `nil`.
+    ///   - encoder: what makes the latents and keeps them; none are made where it is `nil`.
     ///   - progress: called with what is being done and how many pictures are done.
     /// - Throws: ``TrainingError`` where the shards hold no picture or too many, or a cache lacks its part; errors of
     ///   files and pictures.

@@ -68,9 +68,13 @@ struct StageRun {
         try train(task, to: "unet/\(ModelFolder.weightsFile)")
     }
 
-    /// Parameters to train, from `source` where it has them and else drawn with the plan's seed.
-    private func newStore(_ source: (any ParameterSource)? = nil) -> ParameterStore {
-        ParameterStore(training: source, generator: Generator(seed: plan.seed), device: device)
+    /// Parameters to train: those that the run is to begin with, or else those of `source` and the others drawn with
+    /// the plan's seed.
+    private func newStore(_ source: (any ParameterSource)? = nil) throws -> ParameterStore {
+        if let start = places.start {
+            return ParameterStore(training: try SafetensorsFile(start), generator: nil, device: device)
+        }
+        return ParameterStore(training: source, generator: Generator(seed: plan.seed), device: device)
     }
 
     /// Trains to the end of the plan and writes the averaged weights; `complete` does what has to be done before.

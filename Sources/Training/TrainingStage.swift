@@ -41,14 +41,24 @@ package struct TrainingPlaces: Sendable {
     package let run: String
     /// The pretrained towers and their classes' names (clip only), as `Scripts/fetch-towers` lays them out.
     package let towers: String
+    /// Weights that a new run begins with instead of random ones (not clip, which begins with the towers).
+    package let start: String?
     /// How many pictures of each split are read at most: a trial needs few.
     package let pictureLimit: Int
 
-    package init(model: String, data: String, run: String, towers: String, pictureLimit: Int = .max) {
+    package init(
+        model: String,
+        data: String,
+        run: String,
+        towers: String,
+        start: String? = nil,
+        pictureLimit: Int = .max
+    ) {
         self.model = ModelFolder(model)
         self.data = data
         self.run = run
         self.towers = towers
+        self.start = start
         self.pictureLimit = pictureLimit
     }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite(.tags(.slow))
 struct ReadMeTests {
     private static func lines(_ file: String) throws -> [String] {
-        try String(contentsOfFile: "\(Tool.clone)/\(file)", encoding: .utf8).components(separatedBy: "\n")
+        try String(contentsOfFile: "\(Clone.path)/\(file)", encoding: .utf8).components(separatedBy: "\n")
     }
 
     /// The lines of a README's code that begin with `start`.
@@ -14,7 +14,8 @@ struct ReadMeTests {
         try lines(file).filter { $0.hasPrefix("    \(start)") }.map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    @Test func `every command of the tool works, in the order of the page`() throws {
+    @Test(.enabled(if: Clone.miniGenerates, "mini has no prior and no decoder yet"))
+    func `every command of the tool works, in the order of the page`() throws {
         let commands = try Self.commands(".build/release/lienzo", in: "README.md")
         #expect(commands.count >= 4)
         try withTemporaryFolder { folder in
@@ -67,7 +68,7 @@ struct ReadMeTests {
     func `every file that a page links to is there`(file: String) throws {
         let text = try Self.lines(file).joined(separator: "\n")
         for match in text.matches(of: /\]\(([^):]+)\)/) {
-            #expect(FileManager.default.fileExists(atPath: "\(Tool.clone)/\(match.1)"), "\(file) links to \(match.1)")
+            #expect(FileManager.default.fileExists(atPath: "\(Clone.path)/\(match.1)"), "\(file) links to \(match.1)")
         }
     }
 }

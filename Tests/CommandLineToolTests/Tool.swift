@@ -15,10 +15,6 @@ struct Tool {
     /// The folder that commands run in.
     let folder: String
 
-    /// The clone that the tests were built in.
-    static let clone = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-
     /// Where the build put the tool: beside the tests.
     static var executable: String {
         get throws {

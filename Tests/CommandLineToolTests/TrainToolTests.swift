@@ -33,7 +33,7 @@ struct TrainToolTests {
             )
             #expect(tar.status == 0, "\(tar.errors)")
         }
-        let mini = "\(Tool.clone)/mini"
+        let mini = Clone.mini
         for part in ["autoencoder", "prior", "prior_scheduler", "scheduler", "unet"] {
             try files.createDirectory(atPath: "\(folder)/model/\(part)", withIntermediateDirectories: true)
             for file in try files.contentsOfDirectory(atPath: "\(mini)/\(part)") where file.hasSuffix(".json") {
@@ -71,6 +71,30 @@ struct TrainToolTests {
                 #expect(report.evaluation.values.allSatisfy(\.isFinite) && !report.evaluation.isEmpty)
                 #expect(FileManager.default.fileExists(atPath: "\(folder)/\(try #require(report.weights))"))
             }
+            // The decoder took the embeddings that were made for the prior.
+            let encoded = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/runs/encoded")
+            #expect(encoded.filter { $0.hasSuffix("-embeddings.safetensors") }.count == 2)
+            #expect(encoded.filter { $0.hasSuffix("-latents.safetensors") }.count == 2)
+            // A run that begins with weights begins where they are.
+            let weights = "trained.safetensors"
+            try FileManager.default.copyItem(
+                atPath: "\(folder)/model/unet/diffusion_pytorch_model.safetensors",
+                toPath: "\(folder)/\(weights)"
+            )
+            let arguments = [
+                "train", "decoder", "--model", "model", "--data", ".", "--steps", "1", "--batch", "2",
+                "--learning-rate", "1e-9", "--json",
+            ]
+            func loss(_ more: String...) throws -> Double {
+                let result = try tool.run(arguments + more)
+                #expect(result.status == 0, "\(result.errors)")
+                return try #require(JSONDecoder().decode(Trained.self, from: Data(result.output.utf8)).loss)
+            }
+            let fresh = try loss("--run", "runs/fresh")
+            let trained = try loss("--run", "runs/again", "--start", weights)
+            #expect(fresh != trained)
+            #expect(try loss("--run", "runs/again-2", "--start", weights) == trained)
+
             let made = try tool("generate", "a red square", "--model", "model", "--steps", "2", "--output", "a.png")
             #expect(made.status == 0, "\(made.errors)")
         }

@@ -85,6 +85,18 @@ struct TrainingTargetTests {
         #expect(difference(weights, try #require(expected.weights[prediction.rawValue]).values) <= Self.tolerance)
     }
 
+    @Test("Timesteps of a batch are spread over the schedule, each part of it once", arguments: [1, 3, 16, 1500])
+    func spreadTimesteps(batch: Int) {
+        let schedule = NoiseSchedule(.linear, count: 1000, start: 1e-4, end: 0.02)
+        var generator = SystemRandomNumberGenerator()
+        let timesteps = schedule.spreadTimesteps(batch, using: &generator)
+        #expect(timesteps.count == batch)
+        for (part, timestep) in timesteps.sorted().enumerated() {
+            let (first, last) = (part * 1000 / batch, ((part + 1) * 1000 - 1) / batch)
+            #expect((first...max(first, last)).contains(timestep))
+        }
+    }
+
     @Test("Pure noise weighs 1 for a network that predicts it")
     func zeroTerminalWeight() {
         let schedule = NoiseSchedule(.linear, count: 10, start: 0.1, end: 0.5, zeroTerminal: true)

@@ -147,6 +147,13 @@ private struct LineTask: TrainingTask {
         #expect(again.indices(step: 1) == Array(all[4..<8]))
     }
 
+    @Test func `an epoch shows a sample as often as it is told to`() {
+        var order = EpochOrder(showings: [1, 3, 0, 2], batch: 3, seed: 3)
+        let epochs = (0..<4).map { order.indices(step: $0) }
+        #expect((epochs[0] + epochs[1]).sorted() == [0, 1, 1, 1, 3, 3])
+        #expect((epochs[2] + epochs[3]).sorted() == [0, 1, 1, 1, 3, 3])
+    }
+
     @Test func `AdamW moves as torch's does`() throws {
         // torch: w = [1., -2.] as a 1×2 matrix, loss = (w ** 2).sum(), AdamW(lr=0.1, betas=(0.9, 0.99),
         // weight_decay=0.05), two steps.
