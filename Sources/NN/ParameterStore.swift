@@ -85,7 +85,11 @@ package final class ParameterStore {
     package var trainable: [Entry] { entries.filter { $0.kind == .trainable } }
 
     /// Whether layers turn their weights into oneDNN's layout.
-    package var preparesWeights: Bool { purpose == .inference && device == .cpu }
+    ///
+    /// In bfloat16 it has one only for processors with that arithmetic; others compute it as it comes, slowly.
+    package var preparesWeights: Bool {
+        purpose == .inference && device == .cpu && (computeType != .bfloat16 || Engine.hasBFloat16)
+    }
 
     /// Checks that the model has used the whole checkpoint.
     ///

@@ -69,8 +69,8 @@ func hostileHeader(name: String, type: Character = "0", size: Int = 0) -> [UInt8
         (hostileHeader(name: "a/../../b"), "inside the archive"),
         (hostileHeader(name: "link", type: "2"), "regular files only"),
         (hostileHeader(name: "big.png", size: 1 << 30), "at most"),
-        ([UInt8](repeating: 65, count: 512), "a tar archive"),
-        ([UInt8](repeating: 65, count: 100), "a tar archive"),
+        ([UInt8](repeating: 65, count: 512), "tar archive"),
+        ([UInt8](repeating: 65, count: 100), "tar archive"),
         (hostileHeader(name: "cut.png", size: 700) + [1, 2, 3], "700 bytes for cut.png, found"),
     ])
     func hostileArchivesAreRefusedWithASentence(bytes: [UInt8], words: String) throws {
