@@ -43,6 +43,9 @@ package struct DatasetBuilder: Sendable {
         output: String,
         progress: @escaping @Sendable (BuildEvent) -> Void
     ) async throws(DataError) -> DatasetSummary {
+        // Without a slash at the end, which would put the folder that is being built into the one that it replaces.
+        let output = URL(fileURLWithPath: output).standardizedFileURL.path
+        try requireReplaceable(output)
         let folder = output + ".partial"
         do {
             if FileManager.default.fileExists(atPath: folder) { try FileManager.default.removeItem(atPath: folder) }
@@ -52,13 +55,26 @@ package struct DatasetBuilder: Sendable {
             let summary = try await fill(folder, progress: progress)
             do {
                 try FileManager.default.removeItem(atPath: folder + "/scratch")
-                if FileManager.default.fileExists(atPath: output) { try FileManager.default.removeItem(atPath: output) }
+                let old = output + ".old"
+                if FileManager.default.fileExists(atPath: old) { try FileManager.default.removeItem(atPath: old) }
+                let replaces = FileManager.default.fileExists(atPath: output)
+                if replaces { try FileManager.default.moveItem(atPath: output, toPath: old) }
                 try FileManager.default.moveItem(atPath: folder, toPath: output)
+                if replaces { try FileManager.default.removeItem(atPath: old) }
             } catch { throw DataError.unwritable(path: output, reason: error.localizedDescription) }
             return summary
         } catch {
             try? FileManager.default.removeItem(atPath: folder)
             throw error
+        }
+    }
+
+    /// Refuses a folder that holds something other than a data set, before any work is done.
+    private func requireReplaceable(_ output: String) throws(DataError) {
+        guard FileManager.default.fileExists(atPath: output) else { return }
+        let files = try? FileManager.default.contentsOfDirectory(atPath: output)
+        guard let files, files.isEmpty || files.contains("summary.json") else {
+            throw .unwritable(path: output, reason: "it holds other things than a data set; name another folder")
         }
     }
 

@@ -15,7 +15,11 @@ package struct AtomicFile: ~Copyable {
     private var isCommitted = false
 
     /// Opens a temporary file beside `path`; its permissions follow the umask.
+    ///
+    /// A link is followed to the file that it names. What is there and is no regular file, such as a device or a folder,
+    /// is refused, because a rename would put the file in its place.
     package init(_ path: String) throws(FileError) {
+        let path = try Self.target(of: path)
         let url = URL(fileURLWithPath: path)
         let name = ".\(url.lastPathComponent).\(UInt64.random(in: 0 ... .max)).part"
         let temporaryPath = url.deletingLastPathComponent().appendingPathComponent(name).path
@@ -24,6 +28,17 @@ package struct AtomicFile: ~Copyable {
         self.path = path
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
+    }
+
+    private static func target(of path: String) throws(FileError) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return path }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        case S_IFDIR: throw FileError("written", path: path, code: EISDIR)
+        default:
+            throw FileError(path: path, description: "\(path) could not be written: it is a device, not a file.")
+        }
     }
 
     deinit {

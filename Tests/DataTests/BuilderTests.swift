@@ -102,8 +102,9 @@ private func writePackages(to root: String) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try writePackages(to: folder + "/root")
         let builder = DatasetBuilder(root: folder + "/root")
-        let first = try await builder.build(output: folder + "/a") { _ in }
-        let second = try await builder.build(output: folder + "/b") { _ in }
+        // The slash that a shell adds to a folder's name; the second data set takes the place of the first.
+        let first = try await builder.build(output: folder + "/a/") { _ in }
+        let second = try await builder.build(output: folder + "/a/") { _ in }
         #expect(first == second)
         #expect(first.pictures == 2)
         #expect(first.dropped["near-duplicate"] == 1)
@@ -119,7 +120,17 @@ private func writePackages(to root: String) throws {
         let lion = try #require(records.first { $0.concept == "lion" })
         #expect(lion.captions == ["en": ["lion"], "es": ["un león"]])
         let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-        #expect(files == ["a", "b", "root"])
+        #expect(files == ["a", "root"])
+    }
+
+    @Test func aFolderThatIsNoDataSetIsNotReplaced() async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/lienzo-\(UUID())"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try writePackages(to: folder + "/root")
+        await #expect(throws: DataError.self) {
+            _ = try await DatasetBuilder(root: folder + "/root").build(output: folder + "/root/usr") { _ in }
+        }
+        #expect(FileManager.default.fileExists(atPath: folder + "/root/usr/share"))
     }
 
     @Test func aMissingPackageLeavesTheOldDataSetAlone() async throws {
@@ -127,6 +138,7 @@ private func writePackages(to root: String) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder + "/data", withIntermediateDirectories: true)
         try Data("old".utf8).write(to: URL(fileURLWithPath: folder + "/data/train-00000.tar"))
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: folder + "/data/summary.json"))
         await #expect(throws: DataError.self) {
             _ = try await DatasetBuilder(root: folder).build(output: folder + "/data") { _ in }
         }

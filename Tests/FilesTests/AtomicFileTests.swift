@@ -59,6 +59,27 @@ struct AtomicFileTests {
     }
 }
 
+@Suite("What stands under the name already")
+struct AtomicFileTargetTests {
+    @Test("A device and a folder are refused and stay what they are", arguments: ["/dev/null", "/tmp"])
+    func notAFile(path: String) throws {
+        #expect(throws: FileError.self) { try AtomicFile.write([1], to: path) }
+        let type = try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        #expect(type != .typeRegular)
+    }
+
+    @Test("A link stays a link, and its file gets the bytes")
+    func link() throws {
+        try withTemporaryFolder { folder in
+            try AtomicFile.write([1], to: folder + "/file")
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "file")
+            try AtomicFile.write([2], to: folder + "/link")
+            #expect(FileManager.default.contents(atPath: folder + "/file") == Data([2]))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link") == "file")
+        }
+    }
+}
+
 @Suite("Files are mapped")
 struct MappedFileTests {
     @Test("The bytes are the file's")
