@@ -12,11 +12,13 @@ extension TorchArchive: ParameterSource {
             throw CheckpointError(missing: name, in: description)
         }
         let tensor = entry.tensor
+        // The offset of a tensor without elements may be any number.
+        let offset = tensor.shape.contains(0) ? 0 : tensor.offset
         return try StoredTensor(
             type: tensor.storage.type,
             shape: tensor.shape,
             strides: tensor.strides,
-            start: entry.storageBytes.lowerBound + tensor.offset * tensor.storage.type.bitCount / 8
+            start: entry.storageBytes.lowerBound + offset * tensor.storage.type.bitCount / 8
         )
         .tensor(in: file, named: name)
     }

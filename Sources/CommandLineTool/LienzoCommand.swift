@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LienzoData
 import LienzoTorch
 
 /// The tool `lienzo`: parses the arguments, runs one subcommand as a task that Ctrl-C cancels, and turns what it threw
@@ -51,7 +52,8 @@ struct LienzoCommand: AsyncParsableCommand {
 
     /// Says what went wrong, and returns the exit code that says it to a script.
     private static func report(_ error: any Error, stoppedBy signal: Int32?) -> Int32 {
-        if let signal {
+        // What went wrong while stopping, such as a checkpoint that did not fit the disk, is told like any failure.
+        if let signal, error is CancellationError || error as? DataError == .cancelled {
             Console.note("lienzo: stopped.")
             return 128 + signal
         }

@@ -53,7 +53,9 @@ struct TrainCommand: AsyncParsableCommand {
             throw ValidationError("--start is for the other stages; clip begins with the pretrained towers")
         }
         if let steps, steps < 1 { throw ValidationError("--steps is \(steps), expected 1 or more") }
-        if let batch, batch < 1 { throw ValidationError("--batch is \(batch), expected 1 or more") }
+        if let batch, !(1...65_536).contains(batch) {
+            throw ValidationError("--batch is \(batch), expected 1 to 65536")
+        }
         if let pictures, pictures < 1 { throw ValidationError("--pictures is \(pictures), expected 1 or more") }
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate), expected a number between 0 and 1")

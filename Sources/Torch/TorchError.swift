@@ -41,7 +41,8 @@ private func leaveScope() -> TorchError? {
 /// Ends the program where no scope would report the failure; otherwise the open scope reports it.
 func requireScope() {
     if !ctorch_scope_active() {
-        preconditionFailure("outside torchScope: \(String(cString: ctorch_last_error()))")
+        // Not a precondition, whose message release builds leave out.
+        fatalError("outside torchScope: \(String(cString: ctorch_last_error()))")
     }
 }
 

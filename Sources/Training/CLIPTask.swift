@@ -178,19 +178,23 @@ package struct CLIPTask: TrainingTask {
         let names = texts(prototypes.names.map { "a photo of a \($0[0])" })
         let conse = recall(prototypes.conse(features, names: names), texts(captions))
         let spanish = indices.indices.filter { heldOut.records[indices[$0]].captions["es"]?.isEmpty == false }
+        var figures = [
+            "R@1": trained.first, "R@5": trained.five, "ConSE R@1": conse.first, "ConSE R@5": conse.five,
+            "captions": Double(captions.count),
+        ]
+        guard !spanish.isEmpty else { return figures }
         let rows = Tensor(spanish.map(Int64.init))
         let titles = spanish.compactMap { heldOut.records[indices[$0]].captions["es"]?.first }
         let inSpanish = recall(images.indexSelect(dim: 0, rows), trainedEmbedding(ofTexts: titles))
-        return [
-            "R@1": trained.first, "R@5": trained.five, "ConSE R@1": conse.first, "ConSE R@5": conse.five,
-            "captions": Double(captions.count), "Spanish R@5": inSpanish.five, "Spanish captions": Double(titles.count),
-        ]
+        figures["Spanish R@5"] = inSpanish.five
+        figures["Spanish captions"] = Double(titles.count)
+        return figures
     }
 
     private func recall(_ pictures: Tensor, _ texts: Tensor) -> (first: Double, five: Double) {
         let cosines = pictures.normalized().matmul(texts.normalized().transpose(0, 1))
         let right = Tensor.arange(0, Double(pictures.size(0)), dtype: .int64).unsqueeze(1)
-        let hits = cosines.topK(5).indices.isEqual(to: right).to(.float32)
+        let hits = cosines.topK(min(5, pictures.size(0))).indices.isEqual(to: right).to(.float32)
         return (
             hits.narrow(dim: 1, start: 0, length: 1).sum(dims: [1]).mean().item, hits.sum(dims: [1]).mean().item
         )

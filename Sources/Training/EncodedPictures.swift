@@ -144,9 +144,10 @@ package struct EncodedPictures {
         return (variants, captions)
     }
 
-    /// The latents of some pictures, each in a variant, float32.
+    /// The latents of some pictures, each in a variant, float32; only where the pictures were given a latent encoder.
     func latents(_ indices: [Int], variants: [Variant]) -> Tensor {
-        (latents ?? embeddings).indexSelect(dim: 0, places(indices, variants)).to(.float32)
+        guard let latents else { preconditionFailure("no latents were made of these pictures") }
+        return latents.indexSelect(dim: 0, places(indices, variants)).to(.float32)
     }
 
     /// The image embeddings of some pictures, each in a variant, float32.

@@ -33,7 +33,8 @@ package struct RunDirectory {
         let planPath = "\(path)/plan.json"
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        if let bytes = FileManager.default.contents(atPath: planPath) {
+        // A run that has no checkpoint yet has done nothing that another plan could spoil.
+        if latest() != nil, let bytes = FileManager.default.contents(atPath: planPath) {
             guard let existing = try? JSONDecoder().decode(TrainingPlan.self, from: bytes) else {
                 throw TrainingError("\(planPath) is not a training plan; remove the folder to begin a new run")
             }

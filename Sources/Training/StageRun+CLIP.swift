@@ -13,7 +13,7 @@ extension StageRun {
         let vocabulary = towers.vocabulary
         try WordPieceTokenizer(vocabulary: vocabulary, configuration: WordPieceConfiguration())
             .write(toDirectory: "\(places.model.path)/clip")
-        var tensors = try towers.tensors(for: configuration)
+        var tensors = try torchScope { try towers.tensors(for: configuration) }
 
         // The towers by themselves, with projections that only fill their places.
         let (dimension, width) = (configuration.embeddingDimension, configuration.imageTower.featureChannels)

@@ -69,7 +69,10 @@ package struct Trainer<Task: TrainingTask> {
         )
         average = ExponentialMovingAverage(trainable, decay: plan.averageDecay)
         rate = LearningRate(peak: plan.learningRate, warmUp: plan.warmUp, steps: plan.steps)
-        guard let checkpoint = run.latest() else { return }
+        guard let checkpoint = run.latest() else {
+            try run.truncateLog(from: 0)
+            return
+        }
         let source = try SafetensorsFile(checkpoint.path)
         try TrainingState.restore(modelState, from: PrefixedSource(source, prefix: "model."))
         try average.restore(from: PrefixedSource(source, prefix: "average."))

@@ -100,8 +100,8 @@ private func writePackages(to root: String) throws {
     @Test func theSamePackagesGiveTheSameShards() async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/lienzo-\(UUID())"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try writePackages(to: folder + "/root")
-        let builder = DatasetBuilder(root: folder + "/root")
+        try writePackages(to: folder + "/packages")
+        let builder = DatasetBuilder(root: folder + "/packages")
         // The slash that a shell adds to a folder's name; the second data set takes the place of the first.
         let first = try await builder.build(output: folder + "/a/") { _ in }
         let second = try await builder.build(output: folder + "/a/") { _ in }
@@ -120,17 +120,17 @@ private func writePackages(to root: String) throws {
         let lion = try #require(records.first { $0.concept == "lion" })
         #expect(lion.captions == ["en": ["lion"], "es": ["un león"]])
         let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-        #expect(files == ["a", "root"])
+        #expect(files == ["a", "packages"])
     }
 
     @Test func aFolderThatIsNoDataSetIsNotReplaced() async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/lienzo-\(UUID())"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try writePackages(to: folder + "/root")
+        try writePackages(to: folder + "/packages")
         await #expect(throws: DataError.self) {
-            _ = try await DatasetBuilder(root: folder + "/root").build(output: folder + "/root/usr") { _ in }
+            _ = try await DatasetBuilder(root: folder + "/packages").build(output: folder + "/packages/usr") { _ in }
         }
-        #expect(FileManager.default.fileExists(atPath: folder + "/root/usr/share"))
+        #expect(FileManager.default.fileExists(atPath: folder + "/packages/usr/share"))
     }
 
     @Test func aMissingPackageLeavesTheOldDataSetAlone() async throws {

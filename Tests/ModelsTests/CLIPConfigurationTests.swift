@@ -106,6 +106,7 @@ struct CLIPConfigurationTests {
             (#""image_size": 1e9"#, #""hf_model_name": ".""#, "an integer from 32 to 4096"),
             (#""image_size": 64"#, #""width": 512"#, "hf_model_name as nothing"),
             (#""image_size": 64"#, #""hf_model_name": ".", "context_length": 513"#, "context_length as 513"),
+            (#""image_size": 64"#, #""hf_model_name": ".", "context_length": 1"#, "context_length as 1"),
             (#""image_size": 64"#, #""hf_model_name": ".", "hf_proj_type": null"#, "hf_proj_type as null"),
         ]
     )

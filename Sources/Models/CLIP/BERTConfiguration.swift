@@ -50,7 +50,7 @@ public struct BERTConfiguration: Sendable, Equatable {
         layers = try json.integer("num_hidden_layers", default: 12, in: 1...256)
         heads = try json.integer("num_attention_heads", default: 12, in: 1...256)
         intermediateWidth = try json.integer("intermediate_size", default: 3072, in: 1...65_536)
-        maximumLength = try json.integer("max_position_embeddings", default: 512, in: 1...Self.lengthLimit)
+        maximumLength = try json.integer("max_position_embeddings", default: 512, in: 2...Self.lengthLimit)
         tokenTypes = try json.integer("type_vocab_size", default: 2, in: 1...1024)
         layerNormEpsilon = try json.number("layer_norm_eps", default: 1e-12, in: 0...1)
         paddingToken = try json.integer("pad_token_id", default: 0, in: 0...(vocabularySize - 1))

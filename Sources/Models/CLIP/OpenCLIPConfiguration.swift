@@ -193,7 +193,8 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
             throw text.invalid("hf_proj_type", expected: "\"linear\" or \"mlp\"")
         }
         textProjection = try text.choice("hf_proj_type", default: .mlp)
-        contextLength = try text.integer("context_length", default: 77, in: 1...bert.maximumLength)
+        // A text has a first and a last token.
+        contextLength = try text.integer("context_length", default: 77, in: 2...bert.maximumLength)
         guard try text.string("tokenizer_mode", default: "") == "" else {
             throw text.invalid("tokenizer_mode", expected: "none")
         }
