@@ -128,7 +128,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
-        tests("Training", fixtures: false, dependsOn: ["LienzoData", "LienzoTorch", "LienzoNN"]),
+        tests("Training", fixtures: false, dependsOn: ["LienzoCheckpoints", "LienzoData", "LienzoTorch", "LienzoNN"]),
         tests("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         tests("Models", dependsOn: ["LienzoCheckpoints", "LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),

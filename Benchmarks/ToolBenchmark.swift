@@ -5,6 +5,9 @@ import Foundation
 ///
 ///     make bench
 ///
+/// Then, for each of the engine's levers, the same with the lever left out, in alternation with all of them, and how
+/// many times as long it takes.
+///
 /// The pictures are compared with six texts. Ends with exit code 1 where a bar is missed.
 @main
 enum ToolBenchmark {
@@ -28,14 +31,16 @@ enum ToolBenchmark {
         let texts = ["a lion", "a cat", "a dog", "a car", "a bus", "a bicycle"].flatMap { ["--text", $0] }
         let fifteen = (0..<15).map { pictures[$0 % pictures.count] }
 
+        let generate = ["generate", "a red apple", "--output", output]
+        let compare = ["compare"] + fifteen + texts
         let cases = [
             Case(
                 name: "generate, default settings",
-                arguments: ["generate", "a red apple", "--output", output],
+                arguments: generate,
                 secondsBar: 8,
                 megabytesBar: 1500
             ),
-            Case(name: "compare, 15 pictures × 6 texts", arguments: ["compare"] + fifteen + texts, secondsBar: 2.5),
+            Case(name: "compare, 15 pictures × 6 texts", arguments: compare, secondsBar: 2.5),
             Case(name: "compare, 1 picture × 6 texts", arguments: ["compare", picture] + texts, secondsBar: 0.8),
             Case(name: "start alone (--version)", arguments: ["--version"], secondsBar: nil),
         ]
@@ -45,7 +50,29 @@ enum ToolBenchmark {
             let runs = try (0..<5).map { _ in try run(tool, measured.arguments) }
             if !measured.report(runs) { misses += 1 }
         }
+        try measureLevers(
+            tool,
+            [("generate, 5 steps", generate + ["--steps", "5"]), ("compare, 15 pictures", compare)]
+        )
         return misses == 0
+    }
+
+    /// How many times as long each case takes without each lever.
+    private static func measureLevers(_ tool: String, _ cases: [(name: String, arguments: [String])]) throws {
+        print("\nwithout a lever, times as long   \(cases.map(\.name).joined(separator: "   "))")
+        for (lever, meaning) in [("fk", "MKL's fast path"), ("ma", "freed memory kept"), ("pack", "prepared weights")] {
+            let ratios = try cases.map { measured in
+                let rounds = try (0..<5).map { _ in
+                    let all = try run(tool, measured.arguments).seconds
+                    return try run(tool, measured.arguments, environment: ["LIENZO_WITHOUT=\(lever)"]).seconds / all
+                }
+                return rounds.sorted()[rounds.count / 2]
+            }
+            let columns = zip(ratios, cases).map { ratio, measured in
+                String(format: "%.2f", ratio).padding(toLength: measured.name.count + 3, withPad: " ", startingAt: 0)
+            }
+            print("\(lever), \(meaning)".padding(toLength: 32, withPad: " ", startingAt: 0), columns.joined())
+        }
     }
 
     /// The tool beside this program: SwiftPM puts both into one folder.
@@ -58,8 +85,8 @@ enum ToolBenchmark {
         return path
     }
 
-    /// Runs the tool once, with its output thrown away.
-    private static func run(_ tool: String, _ arguments: [String]) throws -> Run {
+    /// Runs the tool once, with its output thrown away and more variables in its environment.
+    private static func run(_ tool: String, _ arguments: [String], environment: [String] = []) throws -> Run {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -68,12 +95,15 @@ enum ToolBenchmark {
         var words = ([tool] + arguments).map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
+        var variables = (ProcessInfo.processInfo.environment.map { "\($0)=\($1)" } + environment).map { strdup($0) }
+        defer { for variable in variables { free(variable) } }
+        variables.append(nil)
 
         var process: pid_t = 0
         var status: Int32 = 0
         var usage = rusage()
         let start = ContinuousClock.now
-        guard posix_spawn(&process, tool, &actions, nil, words, environ) == 0 else {
+        guard posix_spawn(&process, tool, &actions, nil, words, variables) == 0 else {
             throw BenchmarkError("\(tool) cannot be started")
         }
         guard wait4(process, &status, 0, &usage) == process, status == 0 else {

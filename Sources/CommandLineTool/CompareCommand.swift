@@ -50,6 +50,10 @@ struct CompareCommand: AsyncParsableCommand {
 
         let embeddings = try await pipeline.embed(pictures.map(\.prepared))
         let table = try await pipeline.compare(embeddings, textEmbeddings)
+        for text in try await pipeline.overlong(texts) {
+            let start = Console.printable(String(text.prefix(40)))
+            Console.note("lienzo: the text \"\(start)…\" is longer than the model reads; its end is left out.")
+        }
         if let html {
             let page = ComparePage(
                 model: pipeline.name,

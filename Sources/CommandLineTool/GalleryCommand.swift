@@ -20,6 +20,8 @@ struct GalleryCommand: AsyncParsableCommand {
     @Option(help: "How many pictures stand side by side.")
     var columns = 4
 
+    @OptionGroup var sampling: SamplingOptions
+
     @OptionGroup var model: ModelOptions
 
     @Option(help: "The PNG to write.", completion: .file(extensions: ["png"]))
@@ -27,6 +29,12 @@ struct GalleryCommand: AsyncParsableCommand {
 
     func validate() throws {
         if !(1...32).contains(columns) { throw ValidationError("--columns is \(columns), expected 1 to 32") }
+        try PictureTarget.requirePNG(output)
+        do {
+            try sampling.request("a", seed: seed).validate()
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
 
     func run() async throws {
@@ -38,13 +46,16 @@ struct GalleryCommand: AsyncParsableCommand {
         guard (1...256).contains(lines.count) else {
             throw CommandError("\(prompts) has \(lines.count) prompts, expected 1 to 256.")
         }
+        try PictureTarget(output: output, prompt: "", count: 1).requireWritableFolder()
         let pipeline = try UnCLIPPipeline(modelDirectory: try model.path())
         var bar = ProgressBar("gallery", total: lines.count, unit: "pictures")
         var items: [ContactSheet.Item] = []
         for (index, prompt) in lines.enumerated() {
-            for try await event in pipeline.generate(GenerationRequest(prompt: prompt, seed: seed)) {
-                if case .picture(let picture) = event {
-                    items.append(ContactSheet.Item(image: picture.image, caption: prompt))
+            for try await event in pipeline.generate(sampling.request(prompt, seed: seed)) {
+                switch event {
+                case .notice(let sentence): Console.note("lienzo: \(sentence)")
+                case .picture(let picture): items.append(ContactSheet.Item(image: picture.image, caption: prompt))
+                case .progress, .preview, .finishedStage: break
                 }
             }
             try Task.checkCancellation()
@@ -52,7 +63,10 @@ struct GalleryCommand: AsyncParsableCommand {
         }
         bar.finish()
         let sheet = try ContactSheet(items: items, columns: columns).image()
-        try sheet.write(to: output, text: ["model": pipeline.directory.name, "seed": "\(seed)"])
+        try sheet.write(
+            to: output,
+            text: ["model": pipeline.directory.name, "seed": "\(seed)", "settings": sampling.description]
+        )
         Console.line(output)
     }
 }

@@ -14,29 +14,16 @@ struct GenerateCommand: AsyncParsableCommand {
             """
     )
 
-    /// Where the defaults of the options below are kept.
-    private static let defaults = GenerationRequest(prompt: "")
-
     @Argument(help: "What the picture shall show, in quotes.")
     var prompt: String
 
     @Option(help: "The seed of the first picture; the next ones count on.")
-    var seed: UInt64 = defaults.seed
+    var seed: UInt64 = 0
 
     @Option(help: "How many pictures, 1 to \(GenerationRequest.countLimit).")
-    var count: Int = defaults.count
+    var count: Int = 1
 
-    @Option(help: "Denoising steps of the decoder: more is finer and slower.")
-    var steps: Int = defaults.steps
-
-    @Option(help: "Denoising steps of the prior.")
-    var priorSteps: Int = defaults.priorSteps
-
-    @Option(help: "How hard the decoder follows the words; 1 is as they are.")
-    var guidance: Double = defaults.guidance
-
-    @Option(help: "How hard the prior follows the words; 1 is as they are.")
-    var priorGuidance: Double = defaults.priorGuidance
+    @OptionGroup var sampling: SamplingOptions
 
     @OptionGroup var model: ModelOptions
 
@@ -54,9 +41,7 @@ struct GenerateCommand: AsyncParsableCommand {
         } catch {
             throw ValidationError(error.description)
         }
-        if let output, (output as NSString).pathExtension.lowercased() != "png" {
-            throw ValidationError("--output is \(output); pictures are written as PNG, so end the name in .png.")
-        }
+        if let output { try PictureTarget.requirePNG(output) }
     }
 
     mutating func run() async throws {
@@ -93,17 +78,7 @@ struct GenerateCommand: AsyncParsableCommand {
         if format.json { try Console.json(report) }
     }
 
-    private var request: GenerationRequest {
-        GenerationRequest(
-            prompt: prompt,
-            seed: seed,
-            count: count,
-            steps: steps,
-            priorSteps: priorSteps,
-            guidance: guidance,
-            priorGuidance: priorGuidance
-        )
-    }
+    private var request: GenerationRequest { sampling.request(prompt, seed: seed, count: count) }
 
     /// What the PNG says about how it was made.
     private func text(of picture: GeneratedPicture, directory: ModelDirectory) -> [String: String] {
@@ -112,8 +87,7 @@ struct GenerateCommand: AsyncParsableCommand {
             "seed": "\(picture.seed)",
             "model": [directory.name, directory.version].compactMap(\.self).joined(separator: " "),
             "version": "lienzo \(LienzoCommand.configuration.version)",
-            "settings":
-                "steps \(steps), prior steps \(priorSteps), guidance \(guidance), prior guidance \(priorGuidance)",
+            "settings": sampling.description,
         ]
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LienzoData
+import LienzoFiles
 import LienzoTorch
 
 /// The tool `lienzo`: parses the arguments, runs one subcommand as a task that Ctrl-C cancels, and turns what it threw
@@ -60,7 +61,7 @@ struct LienzoCommand: AsyncParsableCommand {
         let code = exitCode(for: error)
         switch code {
         case .success: Console.line(fullMessage(for: error))
-        case .validationFailure: Console.note("lienzo: \(message(for: error))\n\(usage(for: error))")
+        case .validationFailure: Console.note("lienzo: \(message(for: error).asSentence)\n\(usage(for: error))")
         default: Console.note("lienzo: \(sentence(for: error))")
         }
         return code.rawValue

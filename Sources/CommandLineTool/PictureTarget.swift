@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// Where `generate` puts its pictures.
@@ -23,6 +24,13 @@ struct PictureTarget {
     /// The path of the picture with this seed.
     func path(seed: UInt64) -> String {
         namesCarrySeed ? "\(stem)-\(seed).png" : "\(stem).png"
+    }
+
+    /// Refuses a name that promises another format.
+    static func requirePNG(_ output: String) throws(ValidationError) {
+        guard (output as NSString).pathExtension.lowercased() == "png" else {
+            throw ValidationError("--output is \(output); pictures are written as PNG, so end the name in .png.")
+        }
     }
 
     /// Says before the work begins what would stop its result from being kept.

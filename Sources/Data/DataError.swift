@@ -1,3 +1,5 @@
+import LienzoFiles
+
 /// What can go wrong while a data set is read or built; each case describes itself in one sentence.
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A file could not be opened or read.
@@ -16,15 +18,12 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One sentence: what is wrong, what was expected, what was found.
     public var description: String {
         switch self {
-        case .unreadable(let path, let reason): "Cannot read \(path): \(sentence(reason))"
-        case .malformed(let path, let what): "\(path) is malformed: \(what)."
-        case .unwritable(let path, let reason): "Cannot write \(path): \(sentence(reason))"
-        case .missingPackage(let name, let reason): "The Debian package \(name) is missing: \(sentence(reason))"
+        case .unreadable(let path, let reason): "Cannot read \(path): \(reason.asSentence)"
+        case .malformed(let path, let what): "\(path) is malformed: \(what.asSentence)"
+        case .unwritable(let path, let reason): "Cannot write \(path): \(reason.asSentence)"
+        case .missingPackage(let name, let reason): "The Debian package \(name) is missing: \(reason.asSentence)"
         case .cancelled: "The data set was not built: it was stopped."
         case .invalid(let sentence): sentence
         }
     }
 }
-
-/// The text with one full stop; what the system says has one already.
-private func sentence(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }

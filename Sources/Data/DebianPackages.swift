@@ -56,7 +56,7 @@ package struct DebianPackages: Sendable {
         } catch { throw .unwritable(path: incoming, reason: error.localizedDescription) }
         let result = try run(["apt-get", "download", name], in: incoming)
         guard result.status == 0, let file = try archive(of: name, in: incoming) else {
-            let advice = "connect to a Debian mirror or put the .deb into \(folder)"
+            let advice = "connect to a Debian mirror and run apt-get update, or put the .deb into \(folder)"
             throw .missingPackage(name: name, reason: "apt-get download said \"\(result.message)\"; \(advice)")
         }
         do { try FileManager.default.moveItem(atPath: "\(incoming)/\(file)", toPath: "\(folder)/\(file)") } catch {

@@ -35,7 +35,7 @@ public struct PictureSample: Sendable {
         record = try Self.record(sample)
     }
 
-    private static func record(_ sample: ShardSample) throws(DataError) -> PictureRecord {
+    fileprivate static func record(_ sample: ShardSample) throws(DataError) -> PictureRecord {
         if let json = sample.files["json"], let record = try? JSONDecoder().decode(PictureRecord.self, from: Data(json))
         {
             return record
@@ -53,6 +53,25 @@ public struct PictureSample: Sendable {
             medium: .photograph,
             file: sample.key
         )
+    }
+}
+
+extension PictureRecord {
+    /// What is known of the pictures of shards, in order, without decoding them.
+    ///
+    /// - Parameters:
+    ///   - shards: Paths of tar archives.
+    ///   - limit: How many are read at most.
+    /// - Throws: `DataError` for a shard or a sample that cannot be read.
+    package static func all(in shards: [String], limit: Int = .max) throws(DataError) -> [PictureRecord] {
+        var records: [PictureRecord] = []
+        for shard in shards where records.count < limit {
+            var reader = try ShardReader(path: shard)
+            while records.count < limit, let sample = try reader.next() {
+                records.append(try PictureSample.record(sample))
+            }
+        }
+        return records
     }
 }
 

@@ -65,7 +65,7 @@ package struct ParameterError: Error, Sendable, CustomStringConvertible {
         case .missing:
             "\(source) has no tensor named \(name), which this model needs; is it a checkpoint of another model?"
         case .shape(let expected, let found):
-            "\(source): the tensor \(name) has the shape \(found), and this model expects \(expected)"
+            "\(source): the tensor \(name) has the shape \(found), and this model expects \(expected)."
         case .unread(let count, let first):
             "\(source) has \(count) tensors that this model does not use, such as \(first.joined(separator: ", ")); "
                 + "is it a checkpoint of another model?"

@@ -84,11 +84,11 @@ package final class ParameterStore {
     /// The parameters that training changes, float32.
     package var trainable: [Entry] { entries.filter { $0.kind == .trainable } }
 
-    /// Whether layers turn their weights into oneDNN's layout.
+    /// Whether layers turn their weights into oneDNN's layout (``Lever/pack``).
     ///
     /// In bfloat16 it has one only for processors with that arithmetic; others compute it as it comes, slowly.
     package var preparesWeights: Bool {
-        purpose == .inference && device == .cpu && (computeType != .bfloat16 || Engine.hasBFloat16)
+        purpose == .inference && device == .cpu && (computeType != .bfloat16 || Engine.hasBFloat16) && Lever.pack.isOn
     }
 
     /// Checks that the model has used the whole checkpoint.

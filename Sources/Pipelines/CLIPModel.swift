@@ -16,12 +16,26 @@ package final class CLIPModel {
     /// Builds the networks from a folder in OpenCLIP's layout.
     init(_ folder: String, _ configuration: OpenCLIPConfiguration, _ loader: PartLoader) throws {
         device = loader.device
-        tokenizer = try WordPieceTokenizer(directory: folder)
+        let tokenizer = try WordPieceTokenizer(directory: folder)
+        let (pieces, rows) = (tokenizer.vocabulary.pieces.count, configuration.textTower.vocabularySize)
+        guard pieces <= rows else {
+            throw PipelineError.invalidModel(
+                path: folder,
+                reason: "vocab.txt has \(pieces) pieces; expected at most the \(rows) that the text tower has rows for"
+            )
+        }
+        self.tokenizer = tokenizer
         let network = try loader.load(folder, weights: "open_clip_model.safetensors") {
             try OpenCLIP($0, configuration)
         }
         self.network = network
         logitScale = try torchScope { Float(network.logitScale.exp().item) }
+        guard logitScale.isFinite else {
+            throw PipelineError.invalidModel(
+                path: folder,
+                reason: "its logit scale is \(logitScale); expected a number"
+            )
+        }
     }
 
     /// Reads the configuration files of a folder in OpenCLIP's layout.
@@ -58,6 +72,11 @@ package final class CLIPModel {
             Tensor(tokens.flatMap(\.mask), shape: shape).to(device),
             tokens.contains(where: \.truncated)
         )
+    }
+
+    /// Whether a text has more tokens than the model reads.
+    package func isCut(_ text: String) -> Bool {
+        tokenizer.encode(text, length: network.configuration.contextLength).truncated
     }
 
     /// Normalised text embeddings, `[texts, embeddingDimension]`, float32.

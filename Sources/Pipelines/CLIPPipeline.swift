@@ -97,6 +97,14 @@ public actor CLIPPipeline {
         return try inBatches(texts, of: Self.textBatch) { model.embed(texts: $0) }
     }
 
+    /// Those of some texts whose end the model does not read, because they have more tokens than its context.
+    ///
+    /// - Throws: one sentence where the weights cannot be read.
+    public func overlong(_ texts: [String]) throws -> [String] {
+        let model = try loaded()
+        return texts.filter(model.isCut)
+    }
+
     /// The table of embeddings, with the model's own logit scale.
     ///
     /// - Parameters:

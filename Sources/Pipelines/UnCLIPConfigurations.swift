@@ -93,6 +93,16 @@ package struct UnCLIPConfigurations: Sendable {
             "the decoder makes \(channels) latent channels; expected \(autoencoder.latentChannels) as the autoencoder"
         )
         try require(
+            autoencoder.inChannels == 3 && autoencoder.outChannels == 3,
+            "the autoencoder turns \(autoencoder.inChannels) channels into \(autoencoder.outChannels); "
+                + "expected 3 and 3, red, green and blue"
+        )
+        try require(
+            autoencoder.upsamplingFactor == autoencoder.downsamplingFactor,
+            "the autoencoder shrinks pictures by \(autoencoder.downsamplingFactor) and enlarges latents by "
+                + "\(autoencoder.upsamplingFactor); expected the same"
+        )
+        try require(
             decoder.outChannels == channels || decoder.outChannels == 2 * channels,
             "the decoder's output has \(decoder.outChannels) channels; expected \(channels) or \(2 * channels)"
         )

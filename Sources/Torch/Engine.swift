@@ -21,10 +21,8 @@ package enum Engine {
         set { ctorch_set_threads(Int32(clamping: newValue)) }
     }
 
-    /// Whether freed memory stays in the process (lever "ma" of the engine); settled once, at first use.
-    ///
-    /// The lever "fk" (MKL's fast path) is linked in and needs no call; "pack" lives in NN's layers.
-    package static let keepsFreedMemory: Bool = ctorch_keep_freed_memory()
+    /// Whether freed memory stays in the process (``Lever/ma``); settled once, at first use.
+    package static let keepsFreedMemory: Bool = Lever.ma.isOn && ctorch_keep_freed_memory()
 
     /// Settles everything that must be settled before the first operator.
     ///

@@ -59,7 +59,12 @@ extension Tensor {
     }
 
     /// Uniform whole numbers in `range`, as int64.
-    package static func randint(_ range: Range<Int>, _ shape: [Int], generator: Generator) -> Tensor {
+    package static func randint(
+        _ range: Range<Int>,
+        _ shape: [Int],
+        generator: Generator,
+        device: Device = .cpu
+    ) -> Tensor {
         generator.draw {
             ctorch_randint(
                 Int64(range.lowerBound),
@@ -69,6 +74,7 @@ extension Tensor {
                 $0
             )
         }
+        .to(device)
     }
 
     /// The numbers 0 ..< `count` in random order, as int64.
@@ -81,8 +87,10 @@ extension Tensor {
         _ shape: [Int],
         probability: Double,
         generator: Generator,
-        dtype: DType = .float32
+        dtype: DType = .float32,
+        device: Device = .cpu
     ) -> Tensor {
         generator.draw { ctorch_bernoulli(shape.map(Int64.init), Int32(shape.count), probability, $0, dtype.code) }
+            .to(device)
     }
 }

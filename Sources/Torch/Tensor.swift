@@ -73,8 +73,8 @@ package struct Tensor {
 
     // MARK: Making
 
-    /// A tensor on the CPU of the elements in row-major order.
-    package init<Element: TensorElement>(_ elements: [Element], shape: [Int]? = nil) {
+    /// A tensor of the elements in row-major order.
+    package init<Element: TensorElement>(_ elements: [Element], shape: [Int]? = nil, device: Device = .cpu) {
         let shape = (shape ?? [elements.count]).map(Int64.init)
         precondition(
             shape.reduce(1, *) == elements.count,
@@ -91,7 +91,7 @@ package struct Tensor {
                 return ctorch_clone(view)
             }
         }
-        self.init(borrowed ?? nil)
+        self = Tensor(borrowed ?? nil).to(device)
     }
 
     /// A tensor of rank 0.

@@ -47,6 +47,7 @@ package struct AutoencoderTask: TrainingTask {
             side: window,
             generator: generator
         )
+        .to(store.device)
         let latents = autoencoder.encode(target)
         let noise = Tensor.randn(latents.shape, generator: generator, device: latents.device)
         let made = autoencoder.decode(latents + noise * Self.latentNoise)
@@ -76,7 +77,7 @@ package struct AutoencoderTask: TrainingTask {
         var errors: [Double] = []
         for start in stride(from: 0, to: min(heldOut.count, 256), by: 32) {
             let indices = Array(start..<min(start + 32, heldOut.count))
-            let target = heldOut.pictures(indices)
+            let target = heldOut.pictures(indices).to(store.device)
             let made = ((autoencoder.decode(autoencoder.encode(target * 2 - 1)) + 1) / 2).clamp(0, 1)
             errors += (made - target).square().mean(dims: [1, 2, 3]).floats().map(Double.init)
         }
@@ -87,7 +88,8 @@ package struct AutoencoderTask: TrainingTask {
     /// The shift and the scale that bring the latents of the training pictures to zero mean and unit variance.
     package func measureLatents() throws -> (shift: Double, scale: Double) {
         let latents = stride(from: 0, to: min(pictures.count, 512), by: 32).map { start in
-            autoencoder.encode(pictures.pictures(Array(start..<min(start + 32, pictures.count))) * 2 - 1)
+            let some = pictures.pictures(Array(start..<min(start + 32, pictures.count))).to(store.device)
+            return autoencoder.encode(some * 2 - 1)
         }
         let all = Tensor.cat(latents)
         return (all.mean().item, 1 / all.std().item)

@@ -1,8 +1,7 @@
 import Foundation
-package import LienzoData
+import LienzoData
 package import LienzoModels
 package import LienzoNN
-package import LienzoTokenizers
 package import LienzoTorch
 
 /// Trains a dual encoder whose image tower stays as it is (LiT): the two projections and, gently, the text tower.
@@ -111,7 +110,7 @@ package struct CLIPTask: TrainingTask {
 
     /// Where each row's partner has the same number: the mean over rows and columns.
     private static func symmetricCrossEntropy(_ logits: Tensor) -> Tensor {
-        let pairs = Tensor.arange(0, Double(logits.size(0)), dtype: .int64)
+        let pairs = Tensor.arange(0, Double(logits.size(0)), dtype: .int64, device: logits.device)
         return (logits.crossEntropy(pairs) + logits.transpose(0, 1).crossEntropy(pairs)) / 2
     }
 
@@ -124,7 +123,8 @@ package struct CLIPTask: TrainingTask {
     ) -> Tensor {
         let photographs = prototypes.photographs(of: classes, generator: generator)
         let image = embedding(ofPictures: dropped(photographs, generator: generator))
-        return (image.matmul(names.transpose(0, 1)) * Self.scale).crossEntropy(Tensor(expected.map(Int64.init)))
+        let right = Tensor(expected.map(Int64.init), device: image.device)
+        return (image.matmul(names.transpose(0, 1)) * Self.scale).crossEntropy(right)
     }
 
     /// English stays where the pretrained tower puts it, Spanish goes to where it puts the English title.
@@ -138,13 +138,18 @@ package struct CLIPTask: TrainingTask {
         let keeping = (1 - cosines).mean() * Self.keepingWeight
         let spanish = isSpanish.indices.filter { isSpanish[$0] }
         guard spanish.count > 1 else { return keeping }
-        let rows = Tensor(spanish.map(Int64.init))
+        let rows = Tensor(spanish.map(Int64.init), device: store.device)
         let table = words.indexSelect(dim: 0, rows).matmul(pretrained.indexSelect(dim: 0, rows).transpose(0, 1))
         return keeping + Self.symmetricCrossEntropy(table * 20) * Self.translationWeight
     }
 
     private func dropped(_ features: Tensor, generator: Generator) -> Tensor {
-        let kept = Tensor.bernoulli(features.shape, probability: 1 - Self.dropping, generator: generator)
+        let kept = Tensor.bernoulli(
+            features.shape,
+            probability: 1 - Self.dropping,
+            generator: generator,
+            device: features.device
+        )
         return features * kept / (1 - Self.dropping)
     }
 
@@ -183,7 +188,7 @@ package struct CLIPTask: TrainingTask {
             "captions": Double(captions.count),
         ]
         guard !spanish.isEmpty else { return figures }
-        let rows = Tensor(spanish.map(Int64.init))
+        let rows = Tensor(spanish.map(Int64.init), device: store.device)
         let titles = spanish.compactMap { heldOut.records[indices[$0]].captions["es"]?.first }
         let inSpanish = recall(images.indexSelect(dim: 0, rows), trainedEmbedding(ofTexts: titles))
         figures["Spanish R@5"] = inSpanish.five
@@ -193,7 +198,7 @@ package struct CLIPTask: TrainingTask {
 
     private func recall(_ pictures: Tensor, _ texts: Tensor) -> (first: Double, five: Double) {
         let cosines = pictures.normalized().matmul(texts.normalized().transpose(0, 1))
-        let right = Tensor.arange(0, Double(pictures.size(0)), dtype: .int64).unsqueeze(1)
+        let right = Tensor.arange(0, Double(pictures.size(0)), dtype: .int64, device: pictures.device).unsqueeze(1)
         let hits = cosines.topK(min(5, pictures.size(0))).indices.isEqual(to: right).to(.float32)
         return (
             hits.narrow(dim: 1, start: 0, length: 1).sum(dims: [1]).mean().item, hits.sum(dims: [1]).mean().item
@@ -220,132 +225,5 @@ package struct CLIPTask: TrainingTask {
                 }
             }
         }
-    }
-}
-
-/// The pooled features of every picture under the locked image tower: plain, and twice changed at random.
-package struct PictureFeatures {
-    /// How many ways each picture is seen.
-    static let variants = 3
-
-    package let records: [PictureRecord]
-    /// `[variants · count, width]`, float32.
-    private let features: Tensor
-
-    var count: Int { records.count }
-    var width: Int { features.size(-1) }
-
-    /// Reads the shards and runs the tower over them.
-    init(
-        shards: [String],
-        limit: Int,
-        clip: OpenCLIP,
-        seed: UInt64,
-        cache: FeatureCache,
-        progress: (String, Int) -> Void
-    ) throws {
-        let table = try PictureTable(shards: shards, side: 256, limit: limit) { progress("reading pictures", $0) }
-        records = table.records
-        let tensors = try cache.tensors {
-            try inBlocks(of: Self.variants * table.count) { places in
-                progress("encoding pictures", places[0])
-                let generator = Generator(seed: SeedSequence.seed(seed, stream: 2, index: places[0]))
-                let indices = places.map { $0 % table.count }
-                let pictures =
-                    places[0] < table.count
-                    ? table.pictures(indices) : Self.changed(table, indices, generator: generator)
-                return ["features": clip.imageTower(EncodedPictures.preprocessed(pictures, for: clip)).to(.float32)]
-            }
-        }
-        guard let features = tensors["features"] else {
-            throw TrainingError("the cache of picture features lacks a part; remove it and try again")
-        }
-        self.features = features
-    }
-
-    /// On light backgrounds, half mirrored, and larger or smaller in their square.
-    private static func changed(_ table: PictureTable, _ indices: [Int], generator: Generator) -> Tensor {
-        let light = Tensor.rand([indices.count, 3], generator: generator) * 0.4 + 0.6
-        let pictures = Augmentation.mirroredAtRandom(
-            table.pictures(indices, backgrounds: light),
-            generator: generator
-        )
-        let side = table.side
-        let size = Int(Double(side) * (0.65 + 0.5 * generator.uniform()))
-        let scaled = pictures.interpolated(height: size, width: size, mode: .bilinear, antialias: true)
-        let margin = side - size
-        // A negative margin cuts; the background goes on where there is one.
-        return scaled.padded(
-            [margin / 2, margin - margin / 2, margin / 2, margin - margin / 2],
-            mode: margin > 0 ? .replicate : .constant
-        )
-    }
-
-    func features(_ indices: [Int], variants: [Int]) -> Tensor {
-        let places = Tensor(zip(indices, variants).map { Int64($1 * count + $0) })
-        return features.indexSelect(dim: 0, places)
-    }
-
-    /// The features of the pictures as they are, `[count, width]`.
-    package var plain: Tensor { features[0..<count] }
-}
-
-/// The pooled features of texts under the locked text tower.
-package struct TextFeatures {
-    private let clip: OpenCLIP
-    private let tokenizer: any TextTokenizer
-
-    package init(clip: OpenCLIP, tokenizer: any TextTokenizer) {
-        self.clip = clip
-        self.tokenizer = tokenizer
-    }
-
-    var width: Int { clip.configuration.textTower.width }
-
-    /// `[texts.count, width]`, float32, by the locked tower.
-    package func callAsFunction(_ texts: [String]) -> Tensor { withoutGradient { pooled(texts, clip.textTower) } }
-
-    /// The same by another tower: the mean of the hidden states of each text's tokens.
-    func pooled(_ texts: [String], _ tower: BERT) -> Tensor {
-        let length = clip.configuration.contextLength
-        let encoded = texts.map { tokenizer.encode($0, length: length) }
-        let longest = encoded.map(\.count).max() ?? length
-        let ids = Tensor(encoded.flatMap { $0.ids.prefix(longest) }, shape: [texts.count, longest])
-        let mask = Tensor(encoded.flatMap { $0.mask.prefix(longest) }, shape: [texts.count, longest])
-        let states = tower(ids, mask: mask).to(.float32)
-        let counts = mask.to(.float32).unsqueeze(-1)
-        return (states * counts).sum(dims: [1]) / counts.sum(dims: [1])
-    }
-}
-
-/// The features of every name of the classes in every template, worked out once: a step wants one name of each class,
-/// and the locked text tower would take longer for them than for all else that the step does.
-private struct ClassNames {
-    static let templates = ["%", "a photo of a %", "a %", "a picture of a %"]
-
-    /// How many names each class has.
-    private let counts: [Int]
-    /// `[templates · names, width]`, the names in the order of their classes.
-    private let features: Tensor
-
-    init(_ names: [[String]], texts: TextFeatures) {
-        counts = names.map(\.count)
-        let phrases = Self.templates.flatMap { template in
-            names.joined().map { template.replacingOccurrences(of: "%", with: $0) }
-        }
-        features = .cat(
-            stride(from: 0, to: phrases.count, by: 256).map { texts(Array(phrases[$0..<min($0 + 256, phrases.count)])) }
-        )
-    }
-
-    /// The features of one name of each class, drawn at random, `[classes, width]`.
-    func features(in template: String, using choices: inout some RandomNumberGenerator) -> Tensor {
-        var first = (Self.templates.firstIndex(of: template) ?? 0) * counts.reduce(0, +)
-        var rows: [Int64] = []
-        for count in counts {
-            rows.append(Int64(first + Int.random(in: 0..<count, using: &choices)))
-            first += count
-        }
-        return features.indexSelect(dim: 0, Tensor(rows))
     }
 }

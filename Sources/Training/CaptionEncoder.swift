@@ -17,10 +17,13 @@ package struct EncodedCaptions {
 package struct CaptionEncoder {
     package let clip: OpenCLIP
     private let tokenizer: any TextTokenizer
+    /// Where `clip` is.
+    private let device: Device
 
-    package init(clip: OpenCLIP, tokenizer: any TextTokenizer) {
+    package init(clip: OpenCLIP, tokenizer: any TextTokenizer, device: Device = .cpu) {
         self.clip = clip
         self.tokenizer = tokenizer
+        self.device = device
     }
 
     /// - Parameters:
@@ -33,9 +36,9 @@ package struct CaptionEncoder {
         let encoded = captions.map { tokenizer.encode($0, length: tokens) }
         let longest = paddingIsRead ? tokens : encoded.map(\.count).max() ?? tokens
         func rows<Number>(_ numbers: [[Number]], _ length: Int) -> [Number] { numbers.flatMap { $0.prefix(length) } }
-        let ids = Tensor(rows(encoded.map(\.ids), longest), shape: [captions.count, longest])
-        let seen = Tensor(rows(encoded.map(\.mask), longest), shape: [captions.count, longest])
-        let mask = Tensor(rows(encoded.map(\.mask), tokens), shape: [captions.count, tokens])
+        let ids = Tensor(rows(encoded.map(\.ids), longest), shape: [captions.count, longest], device: device)
+        let seen = Tensor(rows(encoded.map(\.mask), longest), shape: [captions.count, longest], device: device)
+        let mask = Tensor(rows(encoded.map(\.mask), tokens), shape: [captions.count, tokens], device: device)
         let (embedding, encoding) = clip.encodeTexts(ids, mask: seen)
         let padded = longest < tokens ? encoding.padded([0, 0, 0, tokens - longest]) : encoding
         return EncodedCaptions(embedding: embedding, encoding: padded, mask: mask)

@@ -42,10 +42,11 @@ package struct ClassPrototypes {
     ///   - generator: the source of randomness.
     /// - Returns: `[classes.count, features]`, not negative, as features after a ReLU are.
     func photographs(of classes: [Int], generator: Generator) -> Tensor {
-        let count = classes.count
-        let some = features.indexSelect(dim: 0, .randint(0..<features.size(0), [count], generator: generator))
-        let strength = Tensor.rand([count, 1], generator: generator) * 12 + 3
-        let direction = directions.indexSelect(dim: 0, Tensor(classes.map(Int64.init)))
+        let (count, device) = (classes.count, features.device)
+        let rows = Tensor.randint(0..<features.size(0), [count], generator: generator, device: device)
+        let some = features.indexSelect(dim: 0, rows)
+        let strength = Tensor.rand([count, 1], generator: generator, device: device) * 12 + 3
+        let direction = directions.indexSelect(dim: 0, Tensor(classes.map(Int64.init), device: device))
         return (mean + (some - mean) * 0.5 + direction * strength).relu()
     }
 

@@ -52,9 +52,11 @@ package struct DecoderTask: TrainingTask {
                 paddingIsRead: true
             )
         }
-        let shown = Tensor(isDropped.map { Float($0 ? 0 : 1) }, shape: [indices.count, 1])
+        let shown = Tensor(isDropped.map { Float($0 ? 0 : 1) }, shape: [indices.count, 1], device: store.device)
         let exact = pictures.embeddings(indices, variants: variants)
-        let blur = Tensor.randn(exact.shape, generator: generator) * (exact.std().item * Self.embeddingNoise)
+        let blur =
+            Tensor.randn(exact.shape, generator: generator, device: store.device)
+            * (exact.std().item * Self.embeddingNoise)
         let embedding = (exact + blur) * shown
         let clean = pictures.latents(indices, variants: variants)
         let context = try unet.context(

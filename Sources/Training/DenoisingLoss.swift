@@ -23,10 +23,10 @@ struct DenoisingLoss {
     ) -> Tensor {
         let schedule = scheduler.schedule
         let timesteps = schedule.spreadTimesteps(clean.size(0), using: &choices)
-        let noise = Tensor.randn(clean.shape, generator: generator)
+        let noise = Tensor.randn(clean.shape, generator: generator, device: clean.device)
         let made = predict(
             schedule.addNoise(to: clean, noise: noise, timesteps: timesteps),
-            Tensor(timesteps.map(Int64.init))
+            Tensor(timesteps.map(Int64.init), device: clean.device)
         )
         let target = schedule.target(scheduler.prediction, clean: clean, noise: noise, timesteps: timesteps)
         return (made - target).square().mean()

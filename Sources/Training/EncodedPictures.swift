@@ -44,7 +44,8 @@ package struct EncodedPictures {
     ///   - clip: makes the embeddings.
     ///   - embeddingCache: keeps the embeddings for later stages and runs.
     ///   - encoder: what makes the latents and keeps them; none are made where it is `nil`.
-    ///   - progress: called with what is being done and how many pictures are done.
+    ///   - device: where `clip` is, and where the encoded pictures are kept.
+    ///   - progress: called with what is being done and how many pictures are done; what it throws ends the work.
     /// - Throws: ``TrainingError`` where the shards hold no picture or too many, or a cache lacks its part; errors of
     ///   files and pictures.
     init(
@@ -53,21 +54,32 @@ package struct EncodedPictures {
         clip: OpenCLIP,
         embeddingCache: FeatureCache,
         latents encoder: LatentEncoder?,
-        progress: (String, Int) -> Void
+        device: Device = .cpu,
+        progress: (String, Int) throws -> Void
     ) throws {
-        let table = try PictureTable(shards: shards, side: 256, limit: limit) { progress("reading pictures", $0) }
-        records = table.records
+        records = try PictureRecord.all(in: shards, limit: limit)
+        // The pictures are read once, and only where a cache is empty.
+        var pictures: PictureTable?
+        func table() throws -> PictureTable {
+            if let pictures { return pictures }
+            let table = try PictureTable(shards: shards, side: 256, limit: limit) {
+                try progress("reading pictures", $0)
+            }
+            pictures = table
+            return table
+        }
         func encoded(_ part: String, _ cache: FeatureCache, _ encode: (Tensor) -> Tensor) throws -> Tensor {
             let tensors = try cache.tensors {
-                try inBlocks(of: Variant.allCases.count * table.count) { places in
-                    progress("making the \(part) of pictures", places[0])
-                    return [part: encode(.cat(places.map { Self.shown(table, at: $0) }))]
+                let table = try table()
+                return try inBlocks(of: Variant.allCases.count * table.count) { places in
+                    try progress("making the \(part) of pictures", places[0])
+                    return [part: encode(Tensor.cat(places.map { Self.shown(table, at: $0) }).to(device))]
                 }
             }
             guard let tensor = tensors[part] else {
                 throw TrainingError("\(cache.path) has no \(part); remove it and try again")
             }
-            return tensor
+            return tensor.to(device)
         }
         embeddings = try encoded("embeddings", embeddingCache) { clip.encodeImages(Self.preprocessed($0, for: clip)) }
         latents = try encoder.map { encoder in try encoded("latents", encoder.cache, encoder.latents) }
@@ -103,9 +115,10 @@ package struct EncodedPictures {
         let settings = clip.configuration.preprocessing
         let side = settings.size
         let scaled = pictures.interpolated(height: side, width: side, mode: .bicubic, antialias: true).clamp(0, 1)
-        let mean = Tensor(settings.mean.map(Float.init), shape: [1, 3, 1, 1])
-        let deviation = Tensor(settings.standardDeviation.map(Float.init), shape: [1, 3, 1, 1])
-        return (scaled - mean) / deviation
+        func planes(_ numbers: [Double]) -> Tensor {
+            Tensor(numbers.map(Float.init), shape: [1, 3, 1, 1], device: pictures.device)
+        }
+        return (scaled - planes(settings.mean)) / planes(settings.standardDeviation)
     }
 
     /// Two pictures of `[1, 3, side, side]`, each half as large, on white.
@@ -162,6 +175,6 @@ package struct EncodedPictures {
     }
 
     private func places(_ indices: [Int], _ variants: [Variant]) -> Tensor {
-        Tensor(zip(indices, variants).map { Int64($1.rawValue * count + $0) })
+        Tensor(zip(indices, variants).map { Int64($1.rawValue * count + $0) }, device: embeddings.device)
     }
 }

@@ -7,12 +7,7 @@ import LienzoTorch
 struct FeatureCache {
     let path: String
     /// Says which shards and networks made the tensors, so that a change of any makes them anew.
-    private let key: String
-
-    init(path: String, key: String) {
-        self.path = path
-        self.key = key
-    }
+    let key: String
 
     /// The tensors of an earlier call with the same key, or those that `make` makes, which are then kept.
     func tensors(_ make: () throws -> [String: Tensor]) throws -> [String: Tensor] {

@@ -35,9 +35,9 @@ package struct ModelFolder: Sendable {
     }
 
     /// The dual encoder with its weights, for inference.
-    func clip() throws -> OpenCLIP {
+    func clip(on device: Device = .cpu) throws -> OpenCLIP {
         let file = try weights(Self.clipWeights, stage: "clip")
-        return try OpenCLIP(ParameterStore(loading: file).root, clipConfiguration())
+        return try OpenCLIP(ParameterStore(loading: file, device: device).root, clipConfiguration())
     }
 
     func tokenizer() throws -> WordPieceTokenizer { try WordPieceTokenizer(directory: "\(path)/clip") }
@@ -50,9 +50,9 @@ package struct ModelFolder: Sendable {
     }
 
     /// The autoencoder with its weights, for inference.
-    func autoencoder() throws -> AutoencoderTiny {
-        let file = try weights("autoencoder/\(Self.weightsFile)", stage: "autoencoder")
-        return try AutoencoderTiny(ParameterStore(loading: file).root, autoencoderConfiguration())
+    func autoencoder(on device: Device = .cpu) throws -> AutoencoderTiny {
+        let file = try weights(Self.autoencoderWeights, stage: "autoencoder")
+        return try AutoencoderTiny(ParameterStore(loading: file, device: device).root, autoencoderConfiguration())
     }
 
     func scheduler(_ part: String) throws -> SchedulerConfiguration {
@@ -63,6 +63,8 @@ package struct ModelFolder: Sendable {
     static let weightsFile = "diffusion_pytorch_model.safetensors"
     /// Where the dual encoder's weights are.
     static let clipWeights = "clip/open_clip_model.safetensors"
+    /// Where the autoencoder's weights are.
+    static let autoencoderWeights = "autoencoder/\(weightsFile)"
 
     private func weights(_ file: String, stage: String) throws -> SafetensorsFile {
         guard FileManager.default.fileExists(atPath: "\(path)/\(file)") else {

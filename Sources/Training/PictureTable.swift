@@ -9,8 +9,8 @@ package import LienzoTorch
 package struct PictureTable {
     package let side: Int
     package let records: [PictureRecord]
-    /// `[count, side, side, 4]`, straight alpha.
-    private let pixels: Tensor
+    /// One for each picture, `[1, side, side, 4]`, straight alpha.
+    private let pixels: [Tensor]
 
     /// Reads and decodes every picture of the shards.
     ///
@@ -19,7 +19,7 @@ package struct PictureTable {
     ///   - side: to which the pictures are scaled.
     ///   - limit: how many pictures are read at most.
     ///   - byteLimit: a data set that would take more memory than this is refused.
-    ///   - progress: called now and then with the number of pictures read.
+    ///   - progress: called now and then with the number of pictures read; what it throws ends the reading.
     /// - Throws: ``TrainingError`` where the shards hold no picture or more than `byteLimit`; errors of files and
     ///   pictures.
     package init(
@@ -27,16 +27,16 @@ package struct PictureTable {
         side: Int,
         limit: Int = .max,
         byteLimit: Int = 6 << 30,
-        progress: (Int) -> Void = { _ in }
+        progress: (Int) throws -> Void = { _ in }
     ) throws {
         self.side = side
         let size = side * side * 4
         var records: [PictureRecord] = []
-        var bytes: [UInt8] = []
+        var pixels: [Tensor] = []
         for shard in shards where records.count < limit {
             var reader = try ShardReader(path: shard)
             while true {
-                // A block at a time, so that decoding can use all cores while only the block is held twice.
+                // A block at a time, so that decoding can use all cores.
                 var block: [ShardSample] = []
                 while block.count < min(64, limit - records.count), let sample = try reader.next() {
                     block.append(sample)
@@ -44,22 +44,22 @@ package struct PictureTable {
                 if block.isEmpty { break }
                 for (record, picture) in try Self.decode(block, side: side) {
                     records.append(record)
-                    bytes += picture
+                    pixels.append(Tensor(picture, shape: [1, side, side, 4]))
                 }
-                guard bytes.count + 64 * size <= byteLimit else {
+                guard (records.count + 64) * size <= byteLimit else {
                     throw TrainingError(
                         "the pictures of \(shards.count) shards at \(side)×\(side) take more than \(byteLimit >> 20) MiB "
                             + "of memory; give fewer shards"
                     )
                 }
-                progress(records.count)
+                try progress(records.count)
             }
         }
         guard !records.isEmpty else {
             throw TrainingError("the shards \(shards.joined(separator: ", ")) hold no picture; run `lienzo data build`")
         }
         self.records = records
-        pixels = Tensor(bytes, shape: [records.count, side, side, 4])
+        self.pixels = pixels
     }
 
     package var count: Int { records.count }
@@ -83,8 +83,7 @@ package struct PictureTable {
     ///   - backgrounds: `[indices.count, 3]` in 0…1, or `nil` for white.
     /// - Returns: `[indices.count, 3, side, side]` in 0…1, float32.
     package func pictures(_ indices: [Int], backgrounds: Tensor? = nil) -> Tensor {
-        let chosen = pixels.indexSelect(dim: 0, Tensor(indices.map(Int64.init)))
-        let planes = chosen.permute(0, 3, 1, 2).to(.float32) / 255
+        let planes = Tensor.cat(indices.map { pixels[$0] }).permute(0, 3, 1, 2).to(.float32) / 255
         let alpha = planes.narrow(dim: 1, start: 3, length: 1)
         let colors = planes.narrow(dim: 1, start: 0, length: 3)
         guard let backgrounds else { return colors * alpha + (1 - alpha) }

@@ -72,9 +72,10 @@ package struct PriorTask: TrainingTask {
             textMask: words.mask
         )
         let sampler = try scheduler.sampler(steps: 10)
-        var sample = Tensor.randn([indices.count, prior.configuration.embeddingDim], generator: generator)
+        let shape = [indices.count, prior.configuration.embeddingDim]
+        var sample = Tensor.randn(shape, generator: generator, device: store.device)
         for index in sampler.timesteps.indices {
-            let made = prior(sample, Tensor([Int64(sampler.timesteps[index])]), context)
+            let made = prior(sample, Tensor([Int64(sampler.timesteps[index])], device: store.device), context)
             sample = sampler.step(made, at: index, sample: sample, noise: NoiseSource(generator)).sample
         }
         let truth = data.heldOut.embeddings(indices, variants: indices.map { _ in .plain }).normalized()

@@ -6,7 +6,7 @@ import LienzoTorch
 
 /// The folder of one training run: its plan, its checkpoints and its log.
 ///
-///     plan.json                          the numbers of the run
+///     plan.json                          the numbers of the run, and the digests of the files it reads
 ///     checkpoint-00001000.safetensors    weights, averages and optimiser after 1,000 steps; the latest two
 ///     log.jsonl                          one line for each report
 package struct RunDirectory {
@@ -19,10 +19,16 @@ package struct RunDirectory {
         let path: String
     }
 
+    /// What a run is made of, as its folder keeps it.
+    private struct Record: Codable {
+        let plan: TrainingPlan
+        let inputs: TrainingInputs
+    }
+
     /// Opens a run, or begins one.
     ///
-    /// - Throws: ``TrainingError`` where the folder holds a run of another plan; file errors.
-    package init(_ path: String, plan: TrainingPlan) throws {
+    /// - Throws: ``TrainingError`` where the folder holds a run of another plan or on other files; file errors.
+    package init(_ path: String, plan: TrainingPlan, inputs: TrainingInputs = TrainingInputs()) throws {
         self.path = path
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -32,20 +38,26 @@ package struct RunDirectory {
         lock = try RunLock("\(path)/.lock")
         let planPath = "\(path)/plan.json"
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         // A run that has no checkpoint yet has done nothing that another plan could spoil.
-        if latest() != nil, let bytes = FileManager.default.contents(atPath: planPath) {
-            guard let existing = try? JSONDecoder().decode(TrainingPlan.self, from: bytes) else {
-                throw TrainingError("\(planPath) is not a training plan; remove the folder to begin a new run")
-            }
-            guard existing == plan else {
-                throw TrainingError(
-                    "\(path) holds a run of another plan (\(planPath)); give the same numbers to resume it, "
-                        + "or another --run folder to begin a new one"
-                )
-            }
-        } else {
-            try AtomicFile.write(encoder.encode(plan), to: planPath)
+        guard latest() != nil, let bytes = FileManager.default.contents(atPath: planPath) else {
+            try AtomicFile.write(encoder.encode(Record(plan: plan, inputs: inputs)), to: planPath)
+            return
+        }
+        guard let existing = try? JSONDecoder().decode(Record.self, from: bytes) else {
+            throw TrainingError("\(planPath) is not a training plan; remove the folder to begin a new run")
+        }
+        guard existing.plan == plan else {
+            throw TrainingError(
+                "\(path) holds a run of another plan (\(planPath)); give the same numbers to resume it, "
+                    + "or another --run folder to begin a new one"
+            )
+        }
+        if let difference = inputs.difference(from: existing.inputs) {
+            throw TrainingError(
+                "\(path) holds a run on other files: \(difference) changed since it began (\(planPath)); "
+                    + "bring them back to resume it, or give another --run folder to begin a new one"
+            )
         }
     }
 
@@ -148,7 +160,8 @@ package struct LogLine: Codable, Sendable, Equatable {
 package struct TrainingError: Error, Sendable, CustomStringConvertible {
     package let description: String
 
-    package init(_ description: String) {
-        self.description = description
+    /// - Parameter reason: the sentence, with or without its full stop.
+    package init(_ reason: String) {
+        description = reason.asSentence
     }
 }

@@ -22,19 +22,19 @@ extension StageRun {
         tensors[Self.textHead] = .zeros([dimension, textWidth])
         tensors["logit_scale"] = Tensor(Foundation.log(CLIPTask.scale))
         let locked = try OpenCLIP(
-            ParameterStore(loading: TensorDictionary(tensors, description: places.towers)).root,
+            ParameterStore(loading: TensorDictionary(tensors, description: places.towers), device: device).root,
             configuration
         )
-        let texts = TextFeatures(clip: locked, tokenizer: try places.model.tokenizer())
-        let key = try places.cacheKey([])
+        let texts = TextFeatures(clip: locked, tokenizer: try places.model.tokenizer(), device: device)
         func features(_ split: String) throws -> PictureFeatures {
             try PictureFeatures(
                 shards: places.shards(split),
                 limit: places.pictureLimit,
                 clip: locked,
                 seed: plan.seed,
-                cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: key),
-                progress: { report(.preparing($0, $1)) }
+                cache: FeatureCache(path: "\(places.run)/\(split).safetensors", key: inputs.key("towers/")),
+                device: device,
+                progress: prepare
             )
         }
         let (pictures, heldOut) = (try features("train"), try features("validation"))
@@ -42,8 +42,8 @@ extension StageRun {
             try torchScope {
                 ClassPrototypes(
                     names: towers.classNames,
-                    weight: try towers.classifier.weight,
-                    bias: try towers.classifier.bias,
+                    weight: try towers.classifier.weight.to(device),
+                    bias: try towers.classifier.bias.to(device),
                     features: pictures.plain
                 )
             }
@@ -54,7 +54,7 @@ extension StageRun {
         }
         start[Self.textHead] = .identity(dimension, textWidth)
         let task = try CLIPTask(
-            store: ParameterStore(training: TensorDictionary(start), generator: nil),
+            store: ParameterStore(training: TensorDictionary(start), generator: nil, device: device),
             configuration: configuration,
             pictures: pictures,
             heldOut: heldOut,
@@ -85,6 +85,16 @@ extension StageRun {
 ///     imagenet_synsets.txt             the classifier's classes, one WordNet identifier a line
 ///     imagenet_synset_to_lemma.txt     WordNet identifier, tab, names
 struct PretrainedTowers {
+    /// What the folder holds.
+    static let files = [
+        imageFile, textFile, vocabularyFile, classesFile, classNamesFile,
+    ]
+    private static let imageFile = "efficientnet-lite0.pth"
+    private static let textFile = "minilm/model.safetensors"
+    private static let vocabularyFile = "minilm/vocab.txt"
+    private static let classesFile = "imagenet_synsets.txt"
+    private static let classNamesFile = "imagenet_synset_to_lemma.txt"
+
     let vocabulary: WordPieceVocabulary
     /// One name or several for each class of the classifier.
     let classNames: [[String]]
@@ -93,12 +103,13 @@ struct PretrainedTowers {
     private let text: any ParameterSource
 
     init(_ folder: String) throws {
-        guard FileManager.default.fileExists(atPath: "\(folder)/efficientnet-lite0.pth") else {
+        guard FileManager.default.fileExists(atPath: "\(folder)/\(Self.imageFile)") else {
             throw TrainingError("\(folder) has no pretrained towers; run `Scripts/fetch-towers` first")
         }
-        image = try TorchArchive("\(folder)/efficientnet-lite0.pth")
-        text = try SafetensorsFile("\(folder)/minilm/model.safetensors")
-        (vocabulary, keptRows) = try WordPieceVocabulary(contentsOf: "\(folder)/minilm/vocab.txt").removingUnused()
+        image = try TorchArchive("\(folder)/\(Self.imageFile)")
+        text = try SafetensorsFile("\(folder)/\(Self.textFile)")
+        (vocabulary, keptRows) = try WordPieceVocabulary(contentsOf: "\(folder)/\(Self.vocabularyFile)")
+            .removingUnused()
         classNames = try Self.names(in: folder)
     }
 
@@ -141,14 +152,14 @@ struct PretrainedTowers {
             return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         }
         var lemmas: [Substring: [String]] = [:]
-        for line in try lines("imagenet_synset_to_lemma.txt") {
+        for line in try lines(classNamesFile) {
             let parts = line.split(separator: "\t", maxSplits: 1)
             guard parts.count == 2 else { continue }
             lemmas[parts[0]] = parts[1].split(separator: ",").map {
                 $0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "_", with: " ").lowercased()
             }
         }
-        let names = try lines("imagenet_synsets.txt").map { lemmas[$0] ?? [] }
+        let names = try lines(classesFile).map { lemmas[$0] ?? [] }
         guard names.count == 1000, names.allSatisfy({ !$0.isEmpty }) else {
             throw TrainingError("\(folder) names \(names.count) classes where the classifier has 1000")
         }

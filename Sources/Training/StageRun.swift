@@ -1,3 +1,4 @@
+import Foundation
 import LienzoCheckpoints
 import LienzoModels
 import LienzoNN
@@ -7,6 +8,7 @@ import LienzoTorch
 struct StageRun {
     let plan: TrainingPlan
     let places: TrainingPlaces
+    let inputs: TrainingInputs
     let folder: RunDirectory
     let device: Device
     let isCancelled: () -> Bool
@@ -21,13 +23,13 @@ struct StageRun {
             places.model.autoencoderConfiguration(),
             store: newStore(),
             pictures: PictureTable(shards: places.shards("train"), side: side, limit: places.pictureLimit) {
-                report(.preparing("reading pictures", $0))
+                try prepare("reading pictures", $0)
             },
             heldOut: PictureTable(shards: places.shards("validation"), side: side, limit: places.pictureLimit),
             window: side / 2,
             plan: plan
         )
-        try train(task, to: "autoencoder/\(ModelFolder.weightsFile)") { trainer in
+        try train(task, to: ModelFolder.autoencoderWeights) { trainer in
             let measured = try trainer.withAverages { try $0.measureLatents() }
             try places.model.set(
                 ["shift_factor": measured.shift, "scaling_factor": measured.scale],
@@ -45,7 +47,7 @@ struct StageRun {
         let (mean, deviation) = data.pictures.statistics()
         let task = try PriorTask(
             configuration,
-            store: newStore(TensorDictionary(["clip_mean": mean, "clip_std": deviation])),
+            store: newStore(with: ["clip_mean": mean, "clip_std": deviation]),
             data: data,
             scheduler: places.model.scheduler("prior_scheduler"),
             plan: plan
@@ -68,13 +70,27 @@ struct StageRun {
         try train(task, to: "unet/\(ModelFolder.weightsFile)")
     }
 
-    /// Parameters to train: those that the run is to begin with, or else those of `source` and the others drawn with
+    /// Parameters to train: `tensors`, and the others from the file that the run is to begin with, or else drawn with
     /// the plan's seed.
-    private func newStore(_ source: (any ParameterSource)? = nil) throws -> ParameterStore {
-        if let start = places.start {
-            return ParameterStore(training: try SafetensorsFile(start), generator: nil, device: device)
+    private func newStore(with tensors: [String: Tensor] = [:]) throws -> ParameterStore {
+        guard let start = places.start else {
+            let generator = Generator(seed: plan.seed)
+            return ParameterStore(training: TensorDictionary(tensors), generator: generator, device: device)
         }
-        return ParameterStore(training: source, generator: Generator(seed: plan.seed), device: device)
+        let file = try SafetensorsFile(start)
+        var all = tensors
+        for name in file.names where all[name] == nil { all[name] = try file.tensor(named: name) }
+        return ParameterStore(
+            training: TensorDictionary(all, description: start),
+            generator: nil,
+            device: device
+        )
+    }
+
+    /// Says what is being prepared, and ends the preparation where the run is to stop.
+    func prepare(_ what: String, _ count: Int) throws {
+        guard !isCancelled() else { throw CancellationError() }
+        report(.preparing(what, count))
     }
 
     /// Trains to the end of the plan and writes the averaged weights; `complete` does what has to be done before.
@@ -93,28 +109,38 @@ struct StageRun {
 
     /// The pictures as the frozen networks see them, and the frozen text tower.
     private func conditioning(withLatents: Bool) throws -> ConditioningData {
-        let clip = try places.model.clip()
-        let autoencoder = withLatents ? try places.model.autoencoder() : nil
+        let clip = try places.model.clip(on: device)
+        let autoencoder = withLatents ? try places.model.autoencoder(on: device) : nil
         func encode(_ split: String) throws -> EncodedPictures {
             try EncodedPictures(
                 shards: places.shards(split),
                 limit: places.pictureLimit,
                 clip: clip,
-                embeddingCache: places.cache("\(split)-embeddings", of: ModelFolder.clipWeights),
+                embeddingCache: cache("\(split)-embeddings", of: "clip"),
                 latents: autoencoder.map { autoencoder in
                     .init(
                         autoencoder: autoencoder,
                         pictureSide: Self.pictureSide,
-                        cache: try places.cache("\(split)-latents", of: "autoencoder/\(ModelFolder.weightsFile)")
+                        cache: try cache("\(split)-latents", of: "autoencoder")
                     )
                 },
-                progress: { report(.preparing($0, $1)) }
+                device: device,
+                progress: prepare
             )
         }
         return try ConditioningData(
             pictures: encode("train"),
             heldOut: encode("validation"),
-            captions: CaptionEncoder(clip: clip, tokenizer: places.model.tokenizer())
+            captions: CaptionEncoder(clip: clip, tokenizer: places.model.tokenizer(), device: device)
         )
+    }
+
+    /// Keeps what a frozen part of the model makes of a split, for all stages whose run folders stand side by side.
+    private func cache(_ name: String, of part: String) throws -> FeatureCache {
+        let folder = "\(places.run)/../encoded"
+        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+            throw TrainingError("\(folder) could not be made a folder: \(error.localizedDescription)")
+        }
+        return FeatureCache(path: "\(folder)/\(name).safetensors", key: inputs.key("model/\(part)/"))
     }
 }

@@ -70,24 +70,6 @@ package struct TrainingPlaces: Sendable {
         }
         return shards.map { "\(data)/\($0)" }
     }
-
-    /// Keeps what a frozen network makes of a split, for all stages whose run folders stand side by side.
-    func cache(_ name: String, of weights: String) throws -> FeatureCache {
-        let folder = "\(run)/../encoded"
-        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw TrainingError("\(folder) could not be made a folder: \(error.localizedDescription)")
-        }
-        return try FeatureCache(path: "\(folder)/\(name).safetensors", key: cacheKey([weights]))
-    }
-
-    /// What identifies the data and the networks that a cache was made of.
-    func cacheKey(_ files: [String]) throws -> String {
-        try (shards("train") + shards("validation") + files.map { "\(model.path)/\($0)" }).map { path in
-            let attributes = try FileManager.default.attributesOfItem(atPath: path)
-            return "\(path) \(attributes[.size] ?? 0) \(attributes[.modificationDate] ?? "")"
-        }
-        .joined(separator: "\n") + "\nat most \(pictureLimit)"
-    }
 }
 
 /// What a stage says while it works.
@@ -102,6 +84,9 @@ package enum TrainingEvent: Sendable {
 extension TrainingStage {
     /// Trains the stage to the end of the plan and writes its weights into the model directory; when cancelled, only
     /// the run's checkpoint is written, and the same call goes on from there.
+    ///
+    /// - Throws: ``TrainingError`` for a run that cannot begin or go on; `CancellationError` where it was cancelled while
+    ///   it prepared the pictures; errors of files, weights and pictures.
     package func run(
         _ plan: TrainingPlan,
         _ places: TrainingPlaces,
@@ -109,10 +94,12 @@ extension TrainingStage {
         isCancelled: @escaping () -> Bool,
         report: @escaping (TrainingEvent) -> Void
     ) throws {
+        let inputs = try TrainingInputs(of: self, in: places)
         let run = StageRun(
             plan: plan,
             places: places,
-            folder: try RunDirectory(places.run, plan: plan),
+            inputs: inputs,
+            folder: try RunDirectory(places.run, plan: plan, inputs: inputs),
             device: device,
             isCancelled: isCancelled,
             report: report

@@ -93,7 +93,8 @@ struct GenerateToolTests {
             let result = try Tool(folder: folder).run(arguments)
             #expect(result.status == status, "\(result.errors)")
             #expect(result.output.isEmpty)
-            #expect(result.errors.contains { $0.isLetter })
+            let sentence = try #require(result.errors.split(separator: "\n").first { $0.hasPrefix("lienzo: ") })
+            #expect(sentence.hasSuffix(".") && sentence.split(separator: " ").count > 3, "\(sentence)")
             let files = try FileManager.default.subpathsOfDirectory(atPath: folder)
             #expect(files.allSatisfy { $0.hasPrefix("run") }, "\(files)")
         }

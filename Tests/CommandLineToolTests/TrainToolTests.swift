@@ -100,6 +100,50 @@ struct TrainToolTests {
         }
     }
 
+    @Test func `a checkpoint that does not fit ends the training in a sentence and leaves nothing half-written`() throws
+    {
+        try withTemporaryFolder { folder in
+            try prepare(folder)
+            // No file may grow beyond 1 MiB, so the checkpoint fails while it is written, as on a full disk.
+            let result = try Tool(folder: folder).shell(
+                "trap '' XFSZ; ulimit -f 2048; exec .build/release/lienzo train autoencoder --model model --data . "
+                    + "--run run --steps 1 --batch 1"
+            )
+            #expect(result.status == 1, "\(result.errors)")
+            #expect(result.lastError.contains("checkpoint-00000001.safetensors could not be written"))
+            #expect(result.lastError.hasSuffix("."))
+            let left = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/run")
+            #expect(Set(left) == ["plan.json", "log.jsonl", ".lock"])
+        }
+    }
+
+    @Test func `a run does not go on with other pictures or other weights`() throws {
+        try withTemporaryFolder { folder in
+            try prepare(folder)
+            let tool = Tool(folder: folder)
+            let arguments = [
+                "train", "autoencoder", "--model", "model", "--data", ".", "--run", "run", "--steps", "1", "--batch",
+                "1",
+            ]
+            #expect(try tool.run(arguments).status == 0)
+            #expect(try tool.run(arguments).status == 0, "the same run again")
+            let fewer = try tool.run(arguments + ["--pictures", "2"])
+            #expect(fewer.status == 1)
+            #expect(fewer.lastError.contains("the number of pictures"))
+            try FileManager.default.removeItem(atPath: "\(folder)/train-00000.tar")
+            try FileManager.default.copyItem(
+                atPath: "\(folder)/validation-00000.tar",
+                toPath: "\(folder)/train-00000.tar"
+            )
+            #expect(try tool.run(arguments).status == 0, "a copy with the same bytes is the same")
+            let tar = try tool.shell("rm train/0.*; tar -cf train-00000.tar -C train --sort=name $(ls train)")
+            #expect(tar.status == 0, "\(tar.errors)")
+            let others = try tool.run(arguments)
+            #expect(others.status == 1)
+            #expect(others.lastError.contains("data/train-00000.tar"))
+        }
+    }
+
     @Test func `a stage whose forerunner is missing says which to train`() throws {
         try withTemporaryFolder { folder in
             try prepare(folder)

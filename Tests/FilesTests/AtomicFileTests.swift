@@ -43,8 +43,13 @@ struct AtomicFileTests {
     }
 
     @Test("A full disk is told in one sentence")
-    func fullDisk() {
-        let error = FileError("written", path: "x", code: ENOSPC)
+    func fullDisk() throws {
+        // The device that is always full.
+        let descriptor = open("/dev/full", O_WRONLY)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        #expect(write(descriptor, [1], 1) == -1)
+        let error = FileError("written", path: "x", code: errno)
         #expect(error.description == "x could not be written: the disk is full; free some space and try again.")
     }
 

@@ -126,7 +126,11 @@ private struct LineTask: TrainingTask {
         let file = "\(path)/checkpoint-00000003.safetensors"
         let bytes = try #require(FileManager.default.contents(atPath: file))
         try bytes.dropLast(10).write(to: URL(fileURLWithPath: file))
-        #expect(throws: (any Error).self) { try Trainer(LineTask(), plan: plan, run: run) }
+        #expect {
+            try Trainer(LineTask(), plan: plan, run: run)
+        } throws: { error in
+            "\(error)".contains("checkpoint-00000003.safetensors") && "\(error)".hasSuffix(".")
+        }
     }
 
     @Test func `the learning rate rises, falls along a cosine and ends at its floor`() {

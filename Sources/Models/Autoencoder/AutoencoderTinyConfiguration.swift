@@ -51,6 +51,11 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
     /// By how much the encoder shrinks a picture's width and height; both must be multiples of it.
     public var downsamplingFactor: Int { 1 << (numEncoderBlocks.count - 1) }
 
+    /// By how much the decoder enlarges latents in width and height.
+    public var upsamplingFactor: Int {
+        numDecoderBlocks.dropLast().reduce(1) { factor, _ in factor * upsamplingScalingFactor }
+    }
+
     /// A new autoencoder's shape: `stages` stages of one width on both sides.
     ///
     /// - Parameters:

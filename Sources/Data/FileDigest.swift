@@ -1,0 +1,19 @@
+import Crypto
+import Foundation
+
+/// SHA-256 of a file's bytes as lower-case hexadecimal digits; a megabyte at a time is in memory.
+///
+/// - Throws: `DataError.unreadable`.
+package func fileDigest(_ path: String) throws(DataError) -> String {
+    guard let handle = FileHandle(forReadingAtPath: path) else {
+        throw .unreadable(path: path, reason: "expected a readable file, found none")
+    }
+    defer { try? handle.close() }
+    var hash = SHA256()
+    do {
+        while let block = try handle.read(upToCount: 1 << 20), !block.isEmpty { hash.update(data: block) }
+    } catch {
+        throw .unreadable(path: path, reason: error.localizedDescription)
+    }
+    return hash.finalize().hex
+}
