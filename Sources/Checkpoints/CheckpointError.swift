@@ -1,11 +1,11 @@
 package import LienzoFiles
 
 /// Why a checkpoint could not be read or written; `description` is one sentence.
-public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The file at fault.
-    public let path: String
+    package let path: String
     /// What is wrong, what was expected, what was found and what to do, with the path in front.
-    public let description: String
+    package let description: String
 
     /// The sentence "`path`: `problem`.".
     package init(_ path: String, _ problem: String) {

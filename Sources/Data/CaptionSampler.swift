@@ -2,14 +2,14 @@
 ///
 /// Titles alone, with an article, with a keyword, with the derived colour, and in templates that fit how the picture was
 /// made, in English and Spanish.
-public struct CaptionSampler: Sendable {
+package struct CaptionSampler: Sendable {
     /// The part of captions in Spanish where the picture has any, from 0 to 1.
-    public var spanishShare: Double
+    package var spanishShare: Double
     /// The part of captions that name the picture's colour where one was derived, from 0 to 1.
-    public var colourShare: Double
+    package var colourShare: Double
 
     /// A sampler with the shares that `mini` is trained with.
-    public init(spanishShare: Double = 0.3, colourShare: Double = 0.4) {
+    package init(spanishShare: Double = 0.3, colourShare: Double = 0.4) {
         self.spanishShare = spanishShare
         self.colourShare = colourShare
     }
@@ -20,7 +20,7 @@ public struct CaptionSampler: Sendable {
     ///   - record: The picture's captions; at least one in any language.
     ///   - generator: Where the choices come from.
     /// - Returns: A phrase, empty where the record has no caption at all.
-    public func caption(for record: PictureRecord, using generator: inout some RandomNumberGenerator) -> String {
+    package func caption(for record: PictureRecord, using generator: inout some RandomNumberGenerator) -> String {
         let spanish = phrases(record, "es")
         let isSpanish = !spanish.isEmpty && Double.random(in: 0..<1, using: &generator) < spanishShare
         return isSpanish
@@ -34,7 +34,7 @@ public struct CaptionSampler: Sendable {
     ///   - right: The captions of the picture at the right.
     ///   - generator: Where the choices come from.
     /// - Returns: "a cat and a dog", "una casa junto a un árbol", and so on.
-    public func caption(
+    package func caption(
         for left: PictureRecord,
         beside right: PictureRecord,
         using generator: inout some RandomNumberGenerator

@@ -1,7 +1,7 @@
 import LienzoFiles
 
 /// What can go wrong while a data set is read or built; each case describes itself in one sentence.
-public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A file could not be opened or read.
     case unreadable(path: String, reason: String)
     /// A file is not what its place or name says; `what` names the part, what was expected and what was found.
@@ -16,7 +16,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalid(String)
 
     /// One sentence: what is wrong, what was expected, what was found.
-    public var description: String {
+    package var description: String {
         switch self {
         case .unreadable(let path, let reason): "Cannot read \(path): \(reason.asSentence)"
         case .malformed(let path, let what): "\(path) is malformed: \(what.asSentence)"

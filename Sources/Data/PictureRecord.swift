@@ -1,31 +1,31 @@
 /// What a picture is: how it was made, which says how to speak of it.
-public enum Medium: String, Codable, Sendable, CaseIterable {
+package enum Medium: String, Codable, Sendable, CaseIterable {
     case photograph, painting, drawing, clipart, emoji, icon
 }
 
 /// What is known about one picture of a data set: the `KEY.json` beside `KEY.png` in a shard.
-public struct PictureRecord: Codable, Sendable, Equatable {
+package struct PictureRecord: Codable, Sendable, Equatable {
     /// Captions by language code (`en`, `es`), best first: short phrases in lower case without a leading article.
-    public var captions: [String: [String]]
+    package var captions: [String: [String]]
     /// Single words or short phrases that also fit, by language code.
-    public var keywords: [String: [String]]
+    package var keywords: [String: [String]]
     /// Captions that a program derived (from the picture's colour, or by a dictionary), by language code.
-    public var derived: [String: [String]]
+    package var derived: [String: [String]]
     /// The Debian package that the picture comes from.
-    public var source: String
+    package var source: String
     /// The licence as the package's copyright file names it.
-    public var licence: String
+    package var licence: String
     /// The group whose size the builder caps, such as `flag`.
-    public var family: String
+    package var family: String
     /// The head noun of the English caption, in the singular; a concept never stands in two splits.
-    public var concept: String
+    package var concept: String
     /// How the picture was made.
-    public var medium: Medium
+    package var medium: Medium
     /// The file inside the package, and after a `#` the part of that file.
-    public var file: String
+    package var file: String
 
     /// Makes a record of its parts.
-    public init(
+    package init(
         captions: [String: [String]],
         keywords: [String: [String]] = [:],
         derived: [String: [String]] = [:],
@@ -48,7 +48,7 @@ public struct PictureRecord: Codable, Sendable, Equatable {
     }
 
     /// Reads a record; absent lists are empty, so that shards of other makers need only `captions`.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         captions = try values.decode([String: [String]].self, forKey: .captions)
         keywords = try values.decodeIfPresent([String: [String]].self, forKey: .keywords) ?? [:]

@@ -1,27 +1,27 @@
 import Foundation
-public import LienzoImages
+package import LienzoImages
 
 /// One sample of a webdataset shard, still encoded: the files that share a key.
-public struct ShardSample: Sendable, Equatable {
+package struct ShardSample: Sendable, Equatable {
     /// The name before the first dot of its last part.
-    public let key: String
+    package let key: String
     /// The contents of each file by what follows that dot, such as `png` or `json`.
-    public let files: [String: [UInt8]]
+    package let files: [String: [UInt8]]
 }
 
 /// A decoded picture of a data set with its captions.
-public struct PictureSample: Sendable {
+package struct PictureSample: Sendable {
     /// The sample's key in its shard.
-    public let key: String
+    package let key: String
     /// The picture, with 4 channels where it has transparency.
-    public let image: Image
+    package let image: Image
     /// Captions, origin and family.
-    public let record: PictureRecord
+    package let record: PictureRecord
 
     /// Decodes a sample: its picture (`png`, `jpg`, `jpeg` or `webp`), and `json` or, from other makers, `txt`.
     ///
     /// - Throws: `DataError.malformed` where either is missing or cannot be decoded.
-    public init(_ sample: ShardSample) throws(DataError) {
+    package init(_ sample: ShardSample) throws(DataError) {
         guard let picture = ["png", "jpg", "jpeg", "webp"].lazy.compactMap({ sample.files[$0] }).first else {
             throw .malformed(
                 path: sample.key,
@@ -78,7 +78,7 @@ extension PictureRecord {
 /// Streams the samples of one webdataset tar shard in order; one sample at a time is in memory and nothing is extracted.
 ///
 /// Use it to look through a data set once, as evaluation does; training uses `ShardStream`.
-public struct ShardReader: ~Copyable {
+package struct ShardReader: ~Copyable {
     private var tar: TarReader
     private var pending: TarReader.Entry?
     private var started = false
@@ -89,14 +89,14 @@ public struct ShardReader: ~Copyable {
     ///   - path: A tar archive. It is not trusted.
     ///   - entryLimit: Files of more bytes than this are refused.
     /// - Throws: `DataError.unreadable`.
-    public init(path: String, entryLimit: Int = 1 << 26) throws(DataError) {
+    package init(path: String, entryLimit: Int = 1 << 26) throws(DataError) {
         tar = try TarReader(path: path, entryLimit: entryLimit)
     }
 
     /// The next sample, or nil after the last.
     ///
     /// - Throws: `DataError.malformed` for an archive that is damaged or has links, absolute names or oversize files.
-    public mutating func next() throws(DataError) -> ShardSample? {
+    package mutating func next() throws(DataError) -> ShardSample? {
         guard let first = try advance() else { return nil }
         let (key, kind) = Self.parts(first.name)
         var files = [kind: try tar.contents()]

@@ -1,14 +1,14 @@
 /// Where a run through a data set stands; with the same shards it determines every later sample.
-public struct StreamState: Codable, Sendable, Equatable {
+package struct StreamState: Codable, Sendable, Equatable {
     /// The seed of the order.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many times all shards have been read through.
-    public var epoch: Int
+    package var epoch: Int
     /// How many samples of this epoch have been handed out.
-    public var position: Int
+    package var position: Int
 
     /// The beginning of a run.
-    public init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.seed = seed
         (epoch, position) = (0, 0)
     }
@@ -18,20 +18,20 @@ public struct StreamState: Codable, Sendable, Equatable {
 ///
 /// The order of block `b` of epoch `e` is a function of (seed, e, b) alone. That is what lets a run resume exactly: the
 /// blocks before the current one need only be counted, not read.
-public struct ShuffleBuffer: Sendable, Equatable {
+package struct ShuffleBuffer: Sendable, Equatable {
     /// The seed of the order.
-    public let seed: UInt64
+    package let seed: UInt64
     /// How many elements are in memory at a time, at least 1.
-    public let capacity: Int
+    package let capacity: Int
 
     /// Makes a buffer of `capacity` elements; values below 1 count as 1.
-    public init(seed: UInt64, capacity: Int) {
+    package init(seed: UInt64, capacity: Int) {
         self.seed = seed
         self.capacity = max(1, capacity)
     }
 
     /// The order in which the `count` elements of a block are handed out: a permutation of `0..<count`.
-    public func order(epoch: Int, block: Int, count: Int) -> [Int] {
+    package func order(epoch: Int, block: Int, count: Int) -> [Int] {
         var generator = SplitMix64(seed: seed, 1, epoch, block)
         return Array(0..<count).shuffled(using: &generator)
     }
@@ -42,7 +42,7 @@ public struct ShuffleBuffer: Sendable, Equatable {
 /// In each epoch the shards stand in a new order and their samples pass through a `ShuffleBuffer`. The order is a pure
 /// function of (seed, epoch, position): a stream made from a saved `state` goes on exactly where the other stopped.
 /// Shards that fit in memory are better read once with `ShardReader` and kept.
-public struct ShardStream: ~Copyable {
+package struct ShardStream: ~Copyable {
     private let shards: [String]
     private let buffer: ShuffleBuffer
     private var order: [Int]
@@ -54,7 +54,7 @@ public struct ShardStream: ~Copyable {
     private var blockIndex = -1
 
     /// What to save in a checkpoint, and to begin from again.
-    public private(set) var state: StreamState
+    package private(set) var state: StreamState
 
     /// Begins or continues a run.
     ///
@@ -63,7 +63,7 @@ public struct ShardStream: ~Copyable {
     ///   - bufferSize: Samples (still encoded) in memory at a time.
     ///   - state: Where to begin.
     /// - Throws: `DataError.invalid` where no shard is given or the state lies outside a run.
-    public init(shards: [String], bufferSize: Int = 4_096, state: StreamState) throws(DataError) {
+    package init(shards: [String], bufferSize: Int = 4_096, state: StreamState) throws(DataError) {
         guard !shards.isEmpty, bufferSize > 0, state.epoch >= 0, state.position >= 0 else {
             throw .invalid(
                 "A stream needs at least one shard, a buffer of at least one sample and a state that is not negative."
@@ -78,7 +78,7 @@ public struct ShardStream: ~Copyable {
     /// The next sample; after the last of an epoch comes the first of the next.
     ///
     /// - Throws: `DataError`, also where the shards hold no sample at all.
-    public mutating func next() throws(DataError) -> ShardSample {
+    package mutating func next() throws(DataError) -> ShardSample {
         let wanted = state.position / buffer.capacity
         while blockIndex < wanted {
             let skips = blockIndex + 1 < wanted
@@ -94,7 +94,7 @@ public struct ShardStream: ~Copyable {
     }
 
     /// The next `size` samples.
-    public mutating func batch(_ size: Int) throws(DataError) -> [ShardSample] {
+    package mutating func batch(_ size: Int) throws(DataError) -> [ShardSample] {
         var samples: [ShardSample] = []
         for _ in 0..<size { samples.append(try next()) }
         return samples

@@ -1,7 +1,7 @@
 import Crypto
 
 /// The three parts of a data set.
-public enum Split: String, Codable, Sendable, CaseIterable {
+package enum Split: String, Codable, Sendable, CaseIterable {
     case train, validation, test
 }
 

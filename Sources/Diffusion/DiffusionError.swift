@@ -1,5 +1,5 @@
 /// What can be wrong with a noise schedule's configuration or with the number of steps asked of it.
-public enum DiffusionError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum DiffusionError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A scheduler configuration is not readable JSON of the expected kind; `reason` says where and why.
     case unreadableConfiguration(reason: String)
     /// `_class_name` names a scheduler that is not implemented.
@@ -10,7 +10,7 @@ public enum DiffusionError: Error, Sendable, Equatable, CustomStringConvertible 
     case invalidSteps(found: Int, expected: ClosedRange<Int>)
 
     /// The whole sentence.
-    public var description: String {
+    package var description: String {
         switch self {
         case .unreadableConfiguration(let reason):
             "The scheduler configuration cannot be read: \(reason)."

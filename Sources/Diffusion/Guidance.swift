@@ -4,22 +4,22 @@ package import LienzoTorch
 ///
 /// Source: Ho and Salimans 2022, equation 6, in the convention of Imagen (a scale of 1 is the conditional prediction
 /// alone); the rescaling is Lin et al. 2024, section 3.4; diffusers' `rescale_noise_cfg`.
-public struct Guidance: Sendable, Equatable {
+package struct Guidance: Sendable, Equatable {
     /// How far to go, in differences between both predictions: 1 is no guidance.
-    public let scale: Double
+    package let scale: Double
     /// How much of the growth in contrast is taken back, 0 (none) to 1.
-    public let rescale: Double
+    package let rescale: Double
 
     /// - Parameters:
     ///   - scale: 1 is no guidance; 3 to 8 are usual.
     ///   - rescale: 0 to 1.
-    public init(scale: Double, rescale: Double = 0) {
+    package init(scale: Double, rescale: Double = 0) {
         self.scale = scale
         self.rescale = rescale
     }
 
     /// Whether the unconditional prediction is needed at all.
-    public var isActive: Bool { scale > 1 }
+    package var isActive: Bool { scale > 1 }
 
     /// The guided prediction.
     ///

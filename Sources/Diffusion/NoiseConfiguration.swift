@@ -1,36 +1,36 @@
 /// What `DDIMScheduler` and `DDPMScheduler` have in common: the noise, what the network predicts, and the timesteps.
-public struct NoiseConfiguration: Sendable, Equatable {
+package struct NoiseConfiguration: Sendable, Equatable {
     /// The number of timesteps that the network was trained on.
-    public var trainTimesteps = 1000
+    package var trainTimesteps = 1000
     /// The shape of the betas.
-    public var curve = BetaCurve.linear
+    package var curve = BetaCurve.linear
     /// The first beta, between 0 and 1, where the curve has one.
-    public var betaStart = 0.0001
+    package var betaStart = 0.0001
     /// The last beta, at least the first and below 1, where the curve has one.
-    public var betaEnd = 0.02
+    package var betaEnd = 0.02
     /// The betas themselves, one for each timestep, in place of a curve.
-    public var betas: [Float]?
+    package var betas: [Float]?
     /// Whether the betas are rescaled so that the last timestep is pure noise.
-    public var zeroTerminal = false
+    package var zeroTerminal = false
     /// What the network outputs.
-    public var prediction = PredictionType.epsilon
+    package var prediction = PredictionType.epsilon
     /// Whether a predicted clean sample is cut off at ``clipRange``.
-    public var clips = true
+    package var clips = true
     /// The magnitude at which a clean sample is cut off.
-    public var clipRange = 1.0
+    package var clipRange = 1.0
     /// Whether clean samples are thresholded dynamically; this goes before ``clips``.
-    public var thresholds = false
+    package var thresholds = false
     /// The quantile of dynamic thresholding, 0 to 1.
-    public var thresholdRatio = 0.995
+    package var thresholdRatio = 0.995
     /// The largest bound of dynamic thresholding, at least 1.
-    public var thresholdMaximum = 1.0
+    package var thresholdMaximum = 1.0
     /// How the steps of a run are spread over the timesteps.
-    public var spacing = TimestepSpacing.leading
+    package var spacing = TimestepSpacing.leading
     /// What is added to every timestep of leading spacing.
-    public var stepsOffset = 0
+    package var stepsOffset = 0
 
     /// The reference's defaults.
-    public init() {}
+    package init() {}
 
     /// The schedule that this configuration describes.
     var schedule: NoiseSchedule {
@@ -117,7 +117,7 @@ extension NoiseConfiguration: Codable {
     }
 
     /// Reads the reference's keys; an absent one has the reference's default.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&trainTimesteps, .trainTimesteps)
         try values.update(&curve, .curve)

@@ -3,7 +3,7 @@ import Foundation
 /// The shape of the betas over the training timesteps.
 ///
 /// Source: diffusers' `beta_schedule`.
-public enum BetaCurve: String, Sendable, Codable, CaseIterable {
+package enum BetaCurve: String, Sendable, Codable, CaseIterable {
     /// Straight from start to end. Source: Ho et al. 2020.
     case linear
     /// Straight in the square root. Source: Rombach et al. 2022.

@@ -2,7 +2,7 @@
 ///
 /// Source: Ho et al. 2020 (epsilon), Ramesh et al. 2022, section 2.2 (sample), Salimans and Ho 2022, section 4
 /// (velocity); diffusers' `prediction_type`.
-public enum PredictionType: String, Sendable, Codable, CaseIterable {
+package enum PredictionType: String, Sendable, Codable, CaseIterable {
     /// The noise.
     case epsilon
     /// The clean sample `x_0`.
@@ -15,7 +15,7 @@ public enum PredictionType: String, Sendable, Codable, CaseIterable {
 ///
 /// Source: Lin et al. 2024, "Common Diffusion Noise Schedules and Sample Steps are Flawed", table 2; diffusers'
 /// `timestep_spacing`.
-public enum TimestepSpacing: String, Sendable, Codable, CaseIterable {
+package enum TimestepSpacing: String, Sendable, Codable, CaseIterable {
     /// Equal steps that end at timestep 0 (plus the offset): the last training timestep is never visited.
     case leading
     /// Equal steps that begin at the last training timestep.
@@ -30,7 +30,7 @@ public enum TimestepSpacing: String, Sendable, Codable, CaseIterable {
 ///
 /// Source: Ho et al. 2020, section 3.2 (fixed), Nichol and Dhariwal 2021, section 3.1 (learned); diffusers'
 /// `variance_type`.
-public enum VarianceType: String, Sendable, Codable, CaseIterable {
+package enum VarianceType: String, Sendable, Codable, CaseIterable {
     /// The posterior's variance, the lower bound.
     case fixedSmall = "fixed_small"
     /// The same, by way of its logarithm.

@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// A `scheduler_config.json` of the reference, told apart by `_class_name`.
-public enum SchedulerConfiguration: Sendable, Equatable {
+package enum SchedulerConfiguration: Sendable, Equatable {
     /// `UnCLIPScheduler`
     case unCLIP(UnCLIPConfiguration)
     /// `DDIMScheduler`
@@ -10,7 +10,7 @@ public enum SchedulerConfiguration: Sendable, Equatable {
     case ddpm(DDPMConfiguration)
 
     /// The name of the reference's class.
-    public var className: String {
+    package var className: String {
         switch self {
         case .unCLIP: "UnCLIPScheduler"
         case .ddim: "DDIMScheduler"
@@ -70,7 +70,7 @@ extension SchedulerConfiguration: Codable {
     }
 
     /// Reads the reference's keys; an absent one has the reference's default.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let name = try values.decode(String.self, forKey: .className)
         switch name {
@@ -82,7 +82,7 @@ extension SchedulerConfiguration: Codable {
     }
 
     /// Writes the reference's keys.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(className, forKey: .className)
         switch self {
@@ -96,7 +96,7 @@ extension SchedulerConfiguration: Codable {
     ///
     /// - Returns: the configuration, and the keys that it does not know, sorted. Keys that begin with an underscore
     ///   are the reference's own book-keeping and are never among them.
-    public static func read(
+    package static func read(
         _ json: Data
     ) throws(DiffusionError) -> (configuration: SchedulerConfiguration, unknownKeys: [String]) {
         do {
@@ -114,7 +114,7 @@ extension SchedulerConfiguration: Codable {
     }
 
     /// The bytes of a `scheduler_config.json` that the reference reads.
-    public func json() throws -> Data {
+    package func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         return try encoder.encode(self)

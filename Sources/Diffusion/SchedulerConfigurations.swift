@@ -1,20 +1,20 @@
 /// The configuration of `UnCLIPScheduler`, whose betas are always those of a squared cosine.
 ///
 /// Source: diffusers' `scheduling_unclip.py`.
-public struct UnCLIPConfiguration: Sendable, Equatable {
+package struct UnCLIPConfiguration: Sendable, Equatable {
     /// The number of timesteps that the network was trained on.
-    public var trainTimesteps = 1000
+    package var trainTimesteps = 1000
     /// Fixed, or in a second half of the network's channels.
-    public var varianceType = VarianceType.fixedSmallLog
+    package var varianceType = VarianceType.fixedSmallLog
     /// Whether a predicted clean sample is cut off at ``clipRange``.
-    public var clips = true
+    package var clips = true
     /// The magnitude at which a clean sample is cut off.
-    public var clipRange = 1.0
+    package var clipRange = 1.0
     /// Noise or clean sample.
-    public var prediction = PredictionType.epsilon
+    package var prediction = PredictionType.epsilon
 
     /// The reference's defaults.
-    public init() {}
+    package init() {}
 
     var schedule: NoiseSchedule { NoiseSchedule(.squaredCosine, count: trainTimesteps, start: 0, end: 1) }
 
@@ -32,7 +32,7 @@ extension UnCLIPConfiguration: Codable {
     }
 
     /// Reads the reference's keys; an absent one has the reference's default.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&trainTimesteps, .trainTimesteps)
         try values.update(&varianceType, .varianceType)
@@ -55,7 +55,7 @@ extension UnCLIPConfiguration: Codable {
     }
 
     /// Writes the reference's keys.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(trainTimesteps, forKey: .trainTimesteps)
         try values.encode(varianceType, forKey: .varianceType)
@@ -69,14 +69,14 @@ extension UnCLIPConfiguration: Codable {
 /// The configuration of `DDIMScheduler`.
 ///
 /// Source: diffusers' `scheduling_ddim.py`.
-public struct DDIMConfiguration: Sendable, Equatable {
+package struct DDIMConfiguration: Sendable, Equatable {
     /// The noise, the prediction and the timesteps.
-    public var noise = NoiseConfiguration()
+    package var noise = NoiseConfiguration()
     /// Whether the step below timestep 0 ends in clean data, or in the noise of timestep 0.
-    public var endsAtOne = true
+    package var endsAtOne = true
 
     /// The reference's defaults.
-    public init() {}
+    package init() {}
 }
 
 extension DDIMConfiguration: Codable {
@@ -85,14 +85,14 @@ extension DDIMConfiguration: Codable {
     }
 
     /// Reads the reference's keys; an absent one has the reference's default.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         noise = try NoiseConfiguration(from: decoder)
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&endsAtOne, .endsAtOne)
     }
 
     /// Writes the reference's keys.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try noise.encode(to: encoder)
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(endsAtOne, forKey: .endsAtOne)
@@ -102,14 +102,14 @@ extension DDIMConfiguration: Codable {
 /// The configuration of `DDPMScheduler`.
 ///
 /// Source: diffusers' `scheduling_ddpm.py`.
-public struct DDPMConfiguration: Sendable, Equatable {
+package struct DDPMConfiguration: Sendable, Equatable {
     /// The noise, the prediction and the timesteps.
-    public var noise = NoiseConfiguration()
+    package var noise = NoiseConfiguration()
     /// The variance of the noise that each step adds.
-    public var varianceType = VarianceType.fixedSmall
+    package var varianceType = VarianceType.fixedSmall
 
     /// The reference's defaults.
-    public init() {}
+    package init() {}
 }
 
 extension DDPMConfiguration: Codable {
@@ -118,14 +118,14 @@ extension DDPMConfiguration: Codable {
     }
 
     /// Reads the reference's keys; an absent one has the reference's default.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         noise = try NoiseConfiguration(from: decoder)
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&varianceType, .varianceType)
     }
 
     /// Writes the reference's keys.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try noise.encode(to: encoder)
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(varianceType, forKey: .varianceType)

@@ -1,7 +1,7 @@
 /// Turns text into the numbers a text encoder reads.
 ///
 /// A tokenizer is a value that any task may use at the same time.
-public protocol TextTokenizer: Sendable {
+package protocol TextTokenizer: Sendable {
     /// The tokens of `text`, cut or padded to exactly `length`.
     ///
     /// Every text is accepted, also the empty one; what does not fit is cut at the end and reported.
@@ -14,16 +14,16 @@ public protocol TextTokenizer: Sendable {
 }
 
 /// A text as a fixed number of tokens.
-public struct TokenizedText: Sendable, Equatable {
+package struct TokenizedText: Sendable, Equatable {
     /// Indices of rows of the token embedding, `[tokens]`; padding is at the end.
-    public let ids: [Int32]
+    package let ids: [Int32]
     /// How many of `ids`, from the first, are tokens of the text or special; the others are padding.
-    public let count: Int
+    package let count: Int
     /// Whether the text had more tokens than fit, so that its end is missing.
-    public let truncated: Bool
+    package let truncated: Bool
 
     /// For each of `ids` whether the encoder shall see it, `[tokens]`: `true` for all but padding.
-    public var mask: [Bool] {
+    package var mask: [Bool] {
         ids.indices.map { $0 < count }
     }
 }

@@ -1,7 +1,7 @@
 /// Why a tokenizer could not be made from its files; `description` is one sentence.
-public struct TokenizerError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct TokenizerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, where, what was expected and what to do.
-    public let description: String
+    package let description: String
 
     package init(_ description: String) {
         self.description = description

@@ -7,7 +7,7 @@ import LienzoFiles
 ///
 /// Source: Devlin et al. 2018 (arXiv:1810.04805), appendix; Hugging Face tokenizers, `BertNormalizer`,
 /// `BertPreTokenizer` and `WordPiece`.
-public struct WordPieceTokenizer: TextTokenizer {
+package struct WordPieceTokenizer: TextTokenizer {
     /// Words with more Unicode scalars than this become the unknown token.
     private static let longestWord = 100
 
@@ -24,7 +24,7 @@ public struct WordPieceTokenizer: TextTokenizer {
     ///
     /// - Throws: when a file cannot be read, is malformed or contradicts itself, or when the vocabulary lacks one of
     ///   the special tokens.
-    public init(directory: String) throws(TokenizerError) {
+    package init(directory: String) throws(TokenizerError) {
         let vocabularyPath = directory + "/vocab.txt"
         let configuration = try WordPieceConfiguration(optionalFile: directory + "/tokenizer_config.json")
         let vocabulary = try WordPieceVocabulary(contentsOf: vocabularyPath)
@@ -64,7 +64,7 @@ public struct WordPieceTokenizer: TextTokenizer {
     }
 
     /// The tokens of `text`: classification token, pieces, separator, padding; exactly `length` of them.
-    public func encode(_ text: String, length: Int) -> TokenizedText {
+    package func encode(_ text: String, length: Int) -> TokenizedText {
         precondition(length >= 2, "a text needs room for its two special tokens")
         // One piece more than fits shows whether something is cut; nothing beyond it is worth computing.
         let pieces = pieces(of: text, limit: length - 1)

@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 
 /// The shape of an `AutoencoderTiny`, as its `config.json` gives it.
 ///
@@ -6,53 +6,53 @@ public import Foundation
 /// together when they are equal, so an unequal list is refused here with a sentence instead of failing inside.
 ///
 /// Source: TAESD, https://github.com/madebyollin/taesd; `diffusers/models/autoencoders/autoencoder_tiny.py`.
-public struct AutoencoderTinyConfiguration: Sendable, Equatable {
+package struct AutoencoderTinyConfiguration: Sendable, Equatable {
     /// The activation inside a block; the one that ends a block is always ReLU.
-    public enum Activation: String, Sendable, CaseIterable {
+    package enum Activation: String, Sendable, CaseIterable {
         case relu, silu, swish, gelu
     }
 
     /// How the decoder doubles its maps.
-    public enum Upsampling: String, Sendable, CaseIterable {
+    package enum Upsampling: String, Sendable, CaseIterable {
         case nearest
     }
 
     /// Channels of a picture given to `encode`: 3 for RGB.
-    public let inChannels: Int
+    package let inChannels: Int
     /// Channels of a picture that `decode` gives: 3 for RGB.
-    public let outChannels: Int
+    package let outChannels: Int
     /// Channels of the latents.
-    public let latentChannels: Int
+    package let latentChannels: Int
     /// The width of each stage of the encoder; all equal.
-    public let encoderBlockOutChannels: [Int]
+    package let encoderBlockOutChannels: [Int]
     /// The width of each stage of the decoder; all equal.
-    public let decoderBlockOutChannels: [Int]
+    package let decoderBlockOutChannels: [Int]
     /// Residual blocks in each stage of the encoder; each stage but the first halves the map.
-    public let numEncoderBlocks: [Int]
+    package let numEncoderBlocks: [Int]
     /// Residual blocks in each stage of the decoder; each stage but the last enlarges the map.
-    public let numDecoderBlocks: [Int]
+    package let numDecoderBlocks: [Int]
     /// The activation inside a block.
-    public let actFn: Activation
+    package let actFn: Activation
     /// How the decoder enlarges its maps.
-    public let upsampleFn: Upsampling
+    package let upsampleFn: Upsampling
     /// By how much each stage of the decoder but the last enlarges its map.
-    public let upsamplingScalingFactor: Int
+    package let upsamplingScalingFactor: Int
     /// Half the range of raw latents that `scaleLatents` maps to 0…1.
-    public let latentMagnitude: Double
+    package let latentMagnitude: Double
     /// Where `scaleLatents` puts raw latents of zero.
-    public let latentShift: Double
+    package let latentShift: Double
     /// Diffusion sees `(latents − shiftFactor) × scalingFactor`, which has about unit variance.
-    public let scalingFactor: Double
+    package let scalingFactor: Double
     /// Diffusion sees `(latents − shiftFactor) × scalingFactor`.
-    public let shiftFactor: Double
+    package let shiftFactor: Double
     /// Keys of the file that Lienzo does not know, sorted.
-    public let unknownKeys: [String]
+    package let unknownKeys: [String]
 
     /// By how much the encoder shrinks a picture's width and height; both must be multiples of it.
-    public var downsamplingFactor: Int { 1 << (numEncoderBlocks.count - 1) }
+    package var downsamplingFactor: Int { 1 << (numEncoderBlocks.count - 1) }
 
     /// By how much the decoder enlarges latents in width and height.
-    public var upsamplingFactor: Int {
+    package var upsamplingFactor: Int {
         numDecoderBlocks.dropLast().reduce(1) { factor, _ in factor * upsamplingScalingFactor }
     }
 
@@ -64,7 +64,7 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
     ///   - encoderBlocks: Residual blocks per stage, from the picture inwards; `decoderBlocks` mirrors it.
     ///   - scalingFactor: What the latents are multiplied with before diffusion.
     ///   - shiftFactor: What is subtracted from the latents before diffusion.
-    public init(
+    package init(
         width: Int,
         latentChannels: Int,
         encoderBlocks: [Int] = [1, 3, 3, 3],
@@ -95,7 +95,7 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
     ///   - json: The file's bytes.
     ///   - file: The file's name, for messages.
     /// - Throws: `ConfigurationError` when a value is missing, out of range or does not fit the others.
-    public init(json: Data, file: String = "config.json") throws(ConfigurationError) {
+    package init(json: Data, file: String = "config.json") throws(ConfigurationError) {
         let json = try ConfigurationReader(json, file: file)
         inChannels = try json.integer("in_channels", default: 3, in: 1...64)
         outChannels = try json.integer("out_channels", default: 3, in: 1...64)
@@ -135,7 +135,7 @@ extension AutoencoderTinyConfiguration: Encodable {
     ///
     /// - Parameter encoder: Where to.
     /// - Throws: What the encoder throws.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try json.encode(to: encoder)
     }
 

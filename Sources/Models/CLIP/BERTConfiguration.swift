@@ -1,37 +1,37 @@
-public import Foundation
+package import Foundation
 
 /// The shape of a BERT text tower, as its `config.json` gives it.
 ///
 /// Source: Devlin et al., BERT, 2018, https://arxiv.org/abs/1810.04805;
 /// `transformers/models/bert/configuration_bert.py`.
-public struct BERTConfiguration: Sendable, Equatable {
+package struct BERTConfiguration: Sendable, Equatable {
     /// The activation between the two linear maps of a layer.
-    public enum Activation: String, Sendable, CaseIterable {
+    package enum Activation: String, Sendable, CaseIterable {
         case gelu, relu
     }
 
     /// Rows of the token table.
-    public let vocabularySize: Int
+    package let vocabularySize: Int
     /// Width of a hidden state.
-    public let width: Int
+    package let width: Int
     /// Number of encoder layers.
-    public let layers: Int
+    package let layers: Int
     /// Attention heads of a layer; they divide the width.
-    public let heads: Int
+    package let heads: Int
     /// Width between the two linear maps of a layer.
-    public let intermediateWidth: Int
+    package let intermediateWidth: Int
     /// The longest text in tokens.
-    public let maximumLength: Int
+    package let maximumLength: Int
     /// Rows of the segment table; only the first is used here.
-    public let tokenTypes: Int
+    package let tokenTypes: Int
     /// Added to the variance in layer normalisation.
-    public let layerNormEpsilon: Double
+    package let layerNormEpsilon: Double
     /// The token that fills up short texts.
-    public let paddingToken: Int
+    package let paddingToken: Int
     /// The activation between the two linear maps of a layer.
-    public let activation: Activation
+    package let activation: Activation
     /// Keys of the file that Lienzo does not know, sorted.
-    public let unknownKeys: [String]
+    package let unknownKeys: [String]
 
     /// The longest text in tokens that Lienzo accepts from a file, whatever the file says.
     private static let lengthLimit = 8192
@@ -42,7 +42,7 @@ public struct BERTConfiguration: Sendable, Equatable {
     ///   - json: The file's bytes.
     ///   - file: The file's name, for messages.
     /// - Throws: `ConfigurationError` when a value is missing, out of range or asks for another kind of model.
-    public init(json: Data, file: String = "config.json") throws(ConfigurationError) {
+    package init(json: Data, file: String = "config.json") throws(ConfigurationError) {
         let json = try ConfigurationReader(json, file: file)
         guard try json.string("model_type") == "bert" else { throw json.invalid("model_type", expected: "\"bert\"") }
         vocabularySize = try json.integer("vocab_size", default: 30_522, in: 1...2_000_000)
@@ -87,7 +87,7 @@ public struct BERTConfiguration: Sendable, Equatable {
     ///
     /// - Parameter vocabularySize: Rows of the token table; more than the number of the padding token.
     /// - Returns: The changed shape.
-    public func withVocabulary(of vocabularySize: Int) -> BERTConfiguration {
+    package func withVocabulary(of vocabularySize: Int) -> BERTConfiguration {
         BERTConfiguration(self, vocabularySize: vocabularySize)
     }
 
@@ -112,7 +112,7 @@ extension BERTConfiguration: Encodable {
     ///
     /// - Parameter encoder: Where to.
     /// - Throws: What the encoder throws.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try json.encode(to: encoder)
     }
 

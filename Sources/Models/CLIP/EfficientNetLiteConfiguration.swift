@@ -6,7 +6,7 @@
 ///
 /// Source: Tan and Le, EfficientNet, 2019, https://arxiv.org/abs/1905.11946, section 3.3 and table 1;
 /// `timm/models/efficientnet.py`, `_gen_efficientnet_lite`.
-public struct EfficientNetLiteConfiguration: Sendable, Equatable {
+package struct EfficientNetLiteConfiguration: Sendable, Equatable {
     /// One block: depthwise separable where `expansion` is 1, inverted residual otherwise.
     package struct Block: Sendable, Equatable {
         package let kernel: Int
@@ -24,13 +24,13 @@ public struct EfficientNetLiteConfiguration: Sendable, Equatable {
     }
 
     /// By how much the channels of each stage are scaled.
-    public let widthMultiplier: Double
+    package let widthMultiplier: Double
     /// By how much the number of blocks of each stage is scaled.
-    public let depthMultiplier: Double
+    package let depthMultiplier: Double
     /// Channels after the stem.
-    public let stemChannels: Int
+    package let stemChannels: Int
     /// Channels of the pooled features.
-    public let featureChannels: Int
+    package let featureChannels: Int
 
     /// A tower by its two multipliers.
     ///
@@ -39,7 +39,7 @@ public struct EfficientNetLiteConfiguration: Sendable, Equatable {
     ///   - depthMultiplier: Scales the number of blocks of a stage, rounded up.
     ///   - stemChannels: Channels after the stem.
     ///   - featureChannels: Channels of the pooled features.
-    public init(
+    package init(
         widthMultiplier: Double,
         depthMultiplier: Double,
         stemChannels: Int = 32,
@@ -55,7 +55,7 @@ public struct EfficientNetLiteConfiguration: Sendable, Equatable {
     /// The tower that timm calls `tf_efficientnet_lite0` … `tf_efficientnet_lite4`, or nil for another name.
     ///
     /// - Parameter name: The model's name, with or without the tag of its weights (`.in1k`).
-    public init?(timm name: String) {
+    package init?(timm name: String) {
         switch name.prefix(while: { $0 != "." }) {
         case "tf_efficientnet_lite0": self.init(widthMultiplier: 1.0, depthMultiplier: 1.0)
         case "tf_efficientnet_lite1": self.init(widthMultiplier: 1.0, depthMultiplier: 1.1)

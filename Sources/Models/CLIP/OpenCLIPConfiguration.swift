@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 
 /// A dual encoder of image and text in OpenCLIP's form, as `open_clip_config.json` gives it.
 ///
@@ -7,9 +7,9 @@ public import Foundation
 ///
 /// Source: Radford et al., CLIP, 2021, https://arxiv.org/abs/2103.00020; `open_clip/model.py`, `CLIPVisionCfg`,
 /// `CLIPTextCfg`; `open_clip/transform.py`, `PreprocessCfg`.
-public struct OpenCLIPConfiguration: Sendable, Equatable {
+package struct OpenCLIPConfiguration: Sendable, Equatable {
     /// The map from a tower's features into the shared space.
-    public enum Projection: String, Sendable, CaseIterable {
+    package enum Projection: String, Sendable, CaseIterable {
         /// One matrix without bias.
         case linear
         /// Two matrices without biases and a GELU between them.
@@ -17,7 +17,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
     }
 
     /// How the hidden states of a text become one vector.
-    public enum Pooling: String, Sendable, CaseIterable {
+    package enum Pooling: String, Sendable, CaseIterable {
         /// The mean over the tokens that are not padding.
         case mean = "mean_pooler"
         /// The state of the first token.
@@ -25,7 +25,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
     }
 
     /// How a picture is brought to the tower's size.
-    public enum ResizeMode: String, Sendable, CaseIterable {
+    package enum ResizeMode: String, Sendable, CaseIterable {
         /// The shorter side fits, the rest is cropped at the centre.
         case shortest
         /// The longer side fits, the rest is filled.
@@ -35,24 +35,24 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
     }
 
     /// How pixels between pixels are found.
-    public enum Interpolation: String, Sendable, CaseIterable {
+    package enum Interpolation: String, Sendable, CaseIterable {
         case bicubic, bilinear, nearest
     }
 
     /// What is done to a picture before the image tower sees it.
-    public struct Preprocessing: Sendable, Equatable {
+    package struct Preprocessing: Sendable, Equatable {
         /// Width and height in pixels.
-        public let size: Int
+        package let size: Int
         /// Subtracted from each channel's values in 0…1.
-        public let mean: [Double]
+        package let mean: [Double]
         /// Divides each channel's values after that.
-        public let standardDeviation: [Double]
+        package let standardDeviation: [Double]
         /// How pixels between pixels are found.
-        public let interpolation: Interpolation
+        package let interpolation: Interpolation
         /// How a picture is brought to the tower's size.
-        public let resizeMode: ResizeMode
+        package let resizeMode: ResizeMode
         /// The grey, 0…255, beside a picture that does not fill the square (`longest`).
-        public let fillColor: UInt8
+        package let fillColor: UInt8
 
         /// What is done to a picture before the image tower sees it.
         ///
@@ -63,7 +63,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
         ///   - interpolation: How pixels between pixels are found.
         ///   - resizeMode: How a picture is brought to the size.
         ///   - fillColor: The grey beside a picture that does not fill the square.
-        public init(
+        package init(
             size: Int,
             mean: [Double] = [0.5, 0.5, 0.5],
             standardDeviation: [Double] = [0.5, 0.5, 0.5],
@@ -82,25 +82,25 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
     }
 
     /// Width of the shared space.
-    public let embeddingDimension: Int
+    package let embeddingDimension: Int
     /// timm's name of the image tower.
-    public let imageTowerName: String
+    package let imageTowerName: String
     /// The shape of the image tower.
-    public let imageTower: EfficientNetLiteConfiguration
+    package let imageTower: EfficientNetLiteConfiguration
     /// The shape of the text tower.
-    public let textTower: BERTConfiguration
+    package let textTower: BERTConfiguration
     /// How the hidden states of a text become one vector.
-    public let textPooling: Pooling
+    package let textPooling: Pooling
     /// The map from the pooled text into the shared space.
-    public let textProjection: Projection
+    package let textProjection: Projection
     /// The number of tokens to which texts are cut or filled up.
-    public let contextLength: Int
+    package let contextLength: Int
     /// Whether a learned bias is added to the logits, as SigLIP does.
-    public let hasLogitBias: Bool
+    package let hasLogitBias: Bool
     /// What is done to a picture before the image tower sees it.
-    public let preprocessing: Preprocessing
+    package let preprocessing: Preprocessing
     /// Keys of both files that Lienzo does not know, sorted.
-    public let unknownKeys: [String]
+    package let unknownKeys: [String]
 
     /// A new dual encoder's shape.
     ///
@@ -111,7 +111,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
     ///   - contextLength: The number of tokens to which texts are cut or filled up.
     ///   - preprocessing: What is done to a picture before the image tower sees it.
     /// - Throws: `ConfigurationError` for a name that is not one of the five.
-    public init(
+    package init(
         embeddingDimension: Int,
         imageTowerName: String = "tf_efficientnet_lite0",
         textTower: BERTConfiguration,
@@ -141,7 +141,7 @@ public struct OpenCLIPConfiguration: Sendable, Equatable {
     ///   - textTower: The bytes of the text tower's `config.json`.
     ///   - file: The name of the first file, for messages.
     /// - Throws: `ConfigurationError` when a value is missing or out of range, or names a tower that Lienzo has not.
-    public init(
+    package init(
         json: Data,
         textTower: Data,
         file: String = "open_clip_config.json"
@@ -242,7 +242,7 @@ extension OpenCLIPConfiguration: Encodable {
     ///
     /// - Parameter encoder: Where to.
     /// - Throws: What the encoder throws.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try json.encode(to: encoder)
     }
 

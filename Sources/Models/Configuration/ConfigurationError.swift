@@ -1,9 +1,9 @@
 /// A configuration file that does not describe a model which Lienzo can build.
 ///
 /// Its description is one sentence: the file and key, what was expected, what was found, what to do.
-public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The whole sentence.
-    public let description: String
+    package let description: String
 
     package init(_ description: String) {
         self.description = description

@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 
 /// The shape of a ``PriorTransformer``, as its `config.json` gives it.
 ///
@@ -6,47 +6,47 @@ public import Foundation
 /// embedding and the token that becomes the prediction. A value of the reference outside that is refused.
 ///
 /// Source: `diffusers/models/transformers/prior_transformer.py`, `PriorTransformer.__init__`.
-public struct PriorTransformerConfiguration: Sendable, Equatable {
+package struct PriorTransformerConfiguration: Sendable, Equatable {
     /// The activation between the two maps of the time embedding.
-    public enum Activation: String, Sendable, CaseIterable, Codable {
+    package enum Activation: String, Sendable, CaseIterable, Codable {
         case silu, gelu
     }
 
     /// A normalisation that may be there or not.
-    public enum Norm: String, Sendable, CaseIterable, Codable {
+    package enum Norm: String, Sendable, CaseIterable, Codable {
         case layer
     }
 
     /// Heads of each attention.
-    public let numAttentionHeads: Int
+    package let numAttentionHeads: Int
     /// Channels of one head.
-    public let attentionHeadDim: Int
+    package let attentionHeadDim: Int
     /// Transformer blocks.
-    public let numLayers: Int
+    package let numLayers: Int
     /// Width of the noisy image embedding and of the text encoding.
-    public let embeddingDim: Int
+    package let embeddingDim: Int
     /// Text tokens.
-    public let numEmbeddings: Int
+    package let numEmbeddings: Int
     /// The activation inside the time embedding.
-    public let timeEmbedActFn: Activation
+    package let timeEmbedActFn: Activation
     /// The normalisation of all tokens before the first block.
-    public let normInType: Norm?
+    package let normInType: Norm?
     /// The normalisation of the text embedding before its projection.
-    public let embeddingProjNormType: Norm?
+    package let embeddingProjNormType: Norm?
     /// Width inside the time embedding; `width` where the file does not say.
-    public let timeEmbedDim: Int
+    package let timeEmbedDim: Int
     /// Width of the text embedding; `embeddingDim` where the file does not say.
-    public let embeddingProjDim: Int
+    package let embeddingProjDim: Int
     /// Width of the predicted image embedding; `embeddingDim` where the file does not say.
-    public let clipEmbedDim: Int
+    package let clipEmbedDim: Int
     /// Keys of the file that Lienzo does not know, sorted.
-    public let unknownKeys: [String]
+    package let unknownKeys: [String]
 
     /// Tokens after the text: text embedding, time, noisy image embedding, prediction.
-    public static let additionalEmbeddings = 4
+    package static let additionalEmbeddings = 4
 
     /// Width of the transformer.
-    public var width: Int { numAttentionHeads * attentionHeadDim }
+    package var width: Int { numAttentionHeads * attentionHeadDim }
 
     /// A new prior's shape: one embedding width throughout, no input normalisation.
     ///
@@ -57,7 +57,7 @@ public struct PriorTransformerConfiguration: Sendable, Equatable {
     ///   - embeddingDim: Width of text embedding, text encoding and image embedding.
     ///   - numEmbeddings: Text tokens.
     /// - Throws: `ConfigurationError` when a value is out of range.
-    public init(
+    package init(
         numAttentionHeads: Int,
         attentionHeadDim: Int,
         numLayers: Int,
@@ -85,7 +85,7 @@ public struct PriorTransformerConfiguration: Sendable, Equatable {
     ///   - json: The file's bytes.
     ///   - file: The file's name, for messages.
     /// - Throws: `ConfigurationError` when a value is out of range, not supported or does not fit the others.
-    public init(json: Data, file: String = "config.json") throws(ConfigurationError) {
+    package init(json: Data, file: String = "config.json") throws(ConfigurationError) {
         let json = try ConfigurationReader(json, file: file)
         numAttentionHeads = try json.integer("num_attention_heads", default: 32, in: 1...256)
         attentionHeadDim = try json.integer("attention_head_dim", default: 64, in: 1...1024)
@@ -158,7 +158,7 @@ extension PriorTransformerConfiguration: Encodable {
     }
 
     /// Writes the keys of the reference's `config.json`.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode("PriorTransformer", forKey: .className)
         try container.encode(numAttentionHeads, forKey: .numAttentionHeads)

@@ -31,7 +31,7 @@ extension UNet2DConditionConfiguration: Encodable {
     }
 
     /// Writes the keys of the reference's `config.json`.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode("UNet2DConditionModel", forKey: .className)
         try container.encode(sampleSize, forKey: .sampleSize)

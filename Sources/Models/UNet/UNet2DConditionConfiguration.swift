@@ -1,13 +1,13 @@
-public import Foundation
+package import Foundation
 
 /// The shape of a ``UNet2DConditionModel``, as its `config.json` gives it.
 ///
 /// Lienzo builds what Kandinsky 2.1 and 2.2 use; a value of the reference outside that is refused with a sentence.
 ///
 /// Source: `diffusers/models/unets/unet_2d_condition.py`, `UNet2DConditionModel.__init__`.
-public struct UNet2DConditionConfiguration: Sendable, Equatable {
+package struct UNet2DConditionConfiguration: Sendable, Equatable {
     /// What goes down: each but the last halves the map.
-    public enum DownBlockType: String, Sendable, CaseIterable, Codable {
+    package enum DownBlockType: String, Sendable, CaseIterable, Codable {
         /// Residual blocks without attention.
         case resnetDownsample = "ResnetDownsampleBlock2D"
         /// Residual blocks, each followed by attention over the map and the condition.
@@ -15,13 +15,13 @@ public struct UNet2DConditionConfiguration: Sendable, Equatable {
     }
 
     /// What stands between down and up.
-    public enum MidBlockType: String, Sendable, CaseIterable, Codable {
+    package enum MidBlockType: String, Sendable, CaseIterable, Codable {
         /// Residual block, attention over the map and the condition, residual block.
         case simpleCrossAttention = "UNetMidBlock2DSimpleCrossAttn"
     }
 
     /// What goes up: each but the last doubles the map.
-    public enum UpBlockType: String, Sendable, CaseIterable, Codable {
+    package enum UpBlockType: String, Sendable, CaseIterable, Codable {
         /// Residual blocks without attention.
         case resnetUpsample = "ResnetUpsampleBlock2D"
         /// Residual blocks, each followed by attention over the map and the condition.
@@ -29,7 +29,7 @@ public struct UNet2DConditionConfiguration: Sendable, Equatable {
     }
 
     /// What the network is told beside the noisy sample and the time.
-    public enum Conditioning: String, Sendable, CaseIterable, Codable {
+    package enum Conditioning: String, Sendable, CaseIterable, Codable {
         /// Kandinsky 2.1: text embedding, text encoding and image embedding.
         case textImage = "text_image"
         /// Kandinsky 2.2: the image embedding alone.
@@ -40,7 +40,7 @@ public struct UNet2DConditionConfiguration: Sendable, Equatable {
     }
 
     /// How the time acts inside a residual block.
-    public enum TimeScaleShift: String, Sendable, CaseIterable, Codable {
+    package enum TimeScaleShift: String, Sendable, CaseIterable, Codable {
         /// It is added before the second normalisation.
         case shift = "default"
         /// It scales and shifts what the second normalisation gives.
@@ -48,65 +48,65 @@ public struct UNet2DConditionConfiguration: Sendable, Equatable {
     }
 
     /// Width and height of the samples the network was trained on, in latent pixels.
-    public let sampleSize: Int?
+    package let sampleSize: Int?
     /// Channels of the sample.
-    public let inChannels: Int
+    package let inChannels: Int
     /// Channels of the prediction; twice `inChannels` where the network also predicts a variance.
-    public let outChannels: Int
+    package let outChannels: Int
     /// Whether a sample in 0…1 is moved to −1…1 first.
-    public let centerInputSample: Bool
+    package let centerInputSample: Bool
     /// Whether the sinusoids of the time are cosines first, then sines.
-    public let flipSinToCos: Bool
+    package let flipSinToCos: Bool
     /// Subtracted from the number of frequencies where their spacing is computed.
-    public let freqShift: Int
+    package let freqShift: Int
     /// The blocks on the way down, from the full map to the smallest.
-    public let downBlockTypes: [DownBlockType]
+    package let downBlockTypes: [DownBlockType]
     /// The block at the smallest map.
-    public let midBlockType: MidBlockType
+    package let midBlockType: MidBlockType
     /// The blocks on the way up, from the smallest map to the full one.
-    public let upBlockTypes: [UpBlockType]
+    package let upBlockTypes: [UpBlockType]
     /// For each down block (mirrored by the up blocks), whether its attention sees the condition only, not the map.
-    public let onlyCrossAttention: [Bool]
+    package let onlyCrossAttention: [Bool]
     /// Whether the attention of the middle sees the condition only.
-    public let midBlockOnlyCrossAttention: Bool
+    package let midBlockOnlyCrossAttention: Bool
     /// Channels of each down block; the up blocks mirror them.
-    public let blockOutChannels: [Int]
+    package let blockOutChannels: [Int]
     /// Residual blocks of each down block; the mirrored up block has one more.
-    public let layersPerBlock: [Int]
+    package let layersPerBlock: [Int]
     /// Channels of one attention head.
     ///
     /// Down block `i` **and up block `i`** read element `i`, the middle reads the last:
     /// the reference does not mirror this list.
-    public let attentionHeadDim: [Int]
+    package let attentionHeadDim: [Int]
     /// The middle's residual sums are divided by this.
-    public let midBlockScaleFactor: Double
+    package let midBlockScaleFactor: Double
     /// Groups of every group normalisation.
-    public let normNumGroups: Int
+    package let normNumGroups: Int
     /// Epsilon of the group normalisations of residual blocks and output (attention has 1e-5 in the reference).
-    public let normEps: Double
+    package let normEps: Double
     /// Width of the condition's tokens as attention sees them.
-    public let crossAttentionDim: Int
+    package let crossAttentionDim: Int
     /// Width of the text encoding (`textImage`) or of the image embedding (`image`).
-    public let encoderHidDim: Int
+    package let encoderHidDim: Int
     /// What the network is told beside sample and time.
-    public let conditioning: Conditioning
+    package let conditioning: Conditioning
     /// How the time acts inside a residual block.
-    public let resnetTimeScaleShift: TimeScaleShift
+    package let resnetTimeScaleShift: TimeScaleShift
     /// Whether residual blocks take the time embedding without SiLU.
-    public let resnetSkipTimeAct: Bool
+    package let resnetSkipTimeAct: Bool
     /// The residual sums of down and up blocks are divided by this.
-    public let resnetOutScaleFactor: Double
+    package let resnetOutScaleFactor: Double
     /// Width of the time embedding; 4 × the first block's channels where the file does not say.
-    public let timeEmbeddingDim: Int
+    package let timeEmbeddingDim: Int
     /// Side of the first convolution's kernel, odd.
-    public let convInKernel: Int
+    package let convInKernel: Int
     /// Side of the last convolution's kernel, odd.
-    public let convOutKernel: Int
+    package let convOutKernel: Int
     /// Keys of the file that Lienzo does not know, sorted.
-    public let unknownKeys: [String]
+    package let unknownKeys: [String]
 
     /// By how much the blocks shrink the map; width and height of a sample must be multiples of it.
-    public var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }
+    package var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }
 
     /// A new network's shape, with the values that Kandinsky's networks share as defaults.
     ///
@@ -124,7 +124,7 @@ public struct UNet2DConditionConfiguration: Sendable, Equatable {
     ///   - conditioning: What the network is told beside sample and time.
     ///   - resnetTimeScaleShift: How the time acts inside a residual block.
     /// - Throws: `ConfigurationError` when the values do not fit each other.
-    public init(
+    package init(
         sampleSize: Int,
         inChannels: Int,
         outChannels: Int,
@@ -176,7 +176,7 @@ public struct UNet2DConditionConfiguration: Sendable, Equatable {
     ///   - json: The file's bytes.
     ///   - file: The file's name, for messages.
     /// - Throws: `ConfigurationError` when a value is missing, out of range, not supported or does not fit the others.
-    public init(json: Data, file: String = "config.json") throws(ConfigurationError) {
+    package init(json: Data, file: String = "config.json") throws(ConfigurationError) {
         let json = try ConfigurationReader(json, file: file)
         sampleSize = try json.optionalInteger("sample_size", in: 1...65_536)
         inChannels = try json.integer("in_channels", default: 4, in: 1...1024)
