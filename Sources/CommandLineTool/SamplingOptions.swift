@@ -18,6 +18,9 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "How hard the prior follows the words; 1 is as they are.")
     var priorGuidance: Double = defaults.priorGuidance
 
+    @Option(help: "How many are made for each picture; the one that fits the words best by CLIP is kept.")
+    var candidates: Int = defaults.candidates
+
     /// The request with these settings.
     func request(_ prompt: String, seed: UInt64, count: Int = 1) -> GenerationRequest {
         GenerationRequest(
@@ -27,12 +30,14 @@ struct SamplingOptions: ParsableArguments {
             steps: steps,
             priorSteps: priorSteps,
             guidance: guidance,
-            priorGuidance: priorGuidance
+            priorGuidance: priorGuidance,
+            candidates: candidates
         )
     }
 
     /// What a picture's file says about its settings.
     var description: String {
-        "steps \(steps), prior steps \(priorSteps), guidance \(guidance), prior guidance \(priorGuidance)"
+        "steps \(steps), prior steps \(priorSteps), guidance \(guidance), prior guidance \(priorGuidance), "
+            + "candidates \(candidates)"
     }
 }

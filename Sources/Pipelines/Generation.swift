@@ -1,5 +1,6 @@
 import LienzoDiffusion
 import LienzoImages
+import LienzoModels
 import LienzoTorch
 
 /// One request on its way through the networks.
@@ -19,8 +20,8 @@ struct Generation {
         sampler = try model.scheduler.sampler(steps: request.steps)
     }
 
-    /// Makes the pictures one after the other, each from its own generator, so that a picture does not depend on how
-    /// many are made with it.
+    /// Makes the pictures one after the other, each from its own generators, so that a picture does not depend on how
+    /// many are made with it; the candidates for one go through the networks as one batch.
     func run() throws {
         let condition = try timed(.text) { try torchScope { model.encode(request.prompt) } }
         if condition.truncated {
@@ -28,12 +29,32 @@ struct Generation {
         }
         for index in 0..<request.count {
             let seed = request.seed &+ UInt64(index)
-            let noise = NoiseSource(Generator(seed: seed))
+            let noise = NoiseSource(
+                each: (0..<request.candidates).map { Generator(seed: Self.seed(seed, candidate: $0)) }
+            )
             let embedding = try imageEmbedding(condition, picture: index, noise: noise)
             let latents = try latents(condition, imageEmbedding: embedding, picture: index, noise: noise)
-            let image = try timed(.autoencoder) { try self.image(latents) }
+            let images = try timed(.autoencoder) { try self.images(latents) }
+            let image = try images.count > 1 ? timed(.ranking) { try best(of: images, for: condition) } : images[0]
             emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
         }
+    }
+
+    /// The seed of a candidate: the picture's own for the first. Steps by the golden ratio, so that the candidates of
+    /// neighbouring seeds are not the same.
+    static func seed(_ seed: UInt64, candidate: Int) -> UInt64 { seed &+ UInt64(candidate) &* 0x9E37_79B9_7F4A_7C15 }
+
+    /// The picture whose embedding is nearest to the prompt's.
+    ///
+    /// Source: Ramesh et al. 2021 (DALL·E), section 2.6; Ramesh et al. 2022, section 2.2.
+    private func best(of images: [Image], for condition: UnCLIPModel.Condition) throws -> Image {
+        let preprocessing = model.clip.network.configuration.preprocessing
+        let pixels = try images.map { try preprocessing($0) }
+        let place = try torchScope {
+            let text = condition.only(1).embedding.normalized()
+            return model.clip.embed(pixels: pixels).matmul(text.transpose(0, 1)).flatten().argmax(dim: 0).int64s().first
+        }
+        return images[Int(place ?? 0)]
     }
 
     private func imageEmbedding(
@@ -45,6 +66,7 @@ struct Generation {
             let run = try torchScope {
                 try model.priorRun(
                     condition,
+                    samples: request.candidates,
                     sampler: priorSampler,
                     guidance: Guidance(scale: request.priorGuidance),
                     noise: noise
@@ -74,7 +96,8 @@ struct Generation {
             return try steps(of: run, .decoder, picture: picture, count: request.steps) { step, progress in
                 guard let every = request.previewEvery, progress.step % every == 0, progress.step < progress.steps
                 else { return }
-                emit(.preview(try image(step.original), progress))
+                guard let image = try images(step.original[0..<1]).first else { return }
+                emit(.preview(image, progress))
             }
         }
     }
@@ -105,9 +128,14 @@ struct Generation {
         return sample
     }
 
-    private func image(_ latents: Tensor) throws -> Image {
-        let planes = try torchScope { model.picture(latents).floats() }
-        return try Image(planes: planes, width: model.pictureSize, height: model.pictureSize)
+    /// One picture for each sample of the latents.
+    private func images(_ latents: Tensor) throws -> [Image] {
+        let numbers = try torchScope { model.picture(latents).floats() }
+        let count = numbers.count / latents.size(0)
+        return try stride(from: 0, to: numbers.count, by: count).map { start in
+            let planes = Array(numbers[start..<start + count])
+            return try Image(planes: planes, width: model.pictureSize, height: model.pictureSize)
+        }
     }
 
     private func timed<Result>(_ stage: GenerationStage, _ body: () throws -> Result) throws -> Result {

@@ -12,6 +12,8 @@ public enum GenerationStage: String, Sendable, CaseIterable, Codable {
     case decoder
     /// Latents to pixels.
     case autoencoder
+    /// The candidates for a picture to the one that fits the words best; only where there are several.
+    case ranking
 }
 
 /// How far a request has come.

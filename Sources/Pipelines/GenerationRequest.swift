@@ -14,6 +14,8 @@ public struct GenerationRequest: Sendable, Equatable {
     public var guidance: Double
     /// Guidance of the prior, 0 to 100.
     public var priorGuidance: Double
+    /// How many are made for each picture, 1 to 64; the dual encoder chooses the one that fits the words best.
+    public var candidates: Int
     /// A preview after every so many steps of the decoder; `nil` for none.
     public var previewEvery: Int?
 
@@ -32,6 +34,7 @@ public struct GenerationRequest: Sendable, Equatable {
     ///   - priorSteps: denoising steps of the prior.
     ///   - guidance: guidance of the decoder.
     ///   - priorGuidance: guidance of the prior.
+    ///   - candidates: how many are made for each picture, of which the best is kept.
     ///   - previewEvery: a preview after every so many steps of the decoder.
     public init(
         prompt: String,
@@ -41,6 +44,7 @@ public struct GenerationRequest: Sendable, Equatable {
         priorSteps: Int = 15,
         guidance: Double = 4,
         priorGuidance: Double = 2,
+        candidates: Int = 1,
         previewEvery: Int? = nil
     ) {
         self.prompt = prompt
@@ -50,6 +54,7 @@ public struct GenerationRequest: Sendable, Equatable {
         self.priorSteps = priorSteps
         self.guidance = guidance
         self.priorGuidance = priorGuidance
+        self.candidates = candidates
         self.previewEvery = previewEvery
     }
 
@@ -61,6 +66,7 @@ public struct GenerationRequest: Sendable, Equatable {
             "The prompt has \(prompt.utf8.count) bytes; at most \(Self.promptLimit) are read."
         )
         try requireCount(count, 1...Self.countLimit, "pictures")
+        try requireCount(candidates, 1...Self.countLimit, "candidates")
         try requireCount(steps, 1...Self.stepLimit, "decoder steps")
         try requireCount(priorSteps, 2...Self.stepLimit, "prior steps")
         try requireScale(guidance, "guidance")

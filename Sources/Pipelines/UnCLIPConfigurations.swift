@@ -42,10 +42,19 @@ package struct UnCLIPConfigurations: Sendable {
             json: directory.json("config.json", of: "autoencoder"),
             file: "autoencoder/config.json"
         )
-        let priorScheduler = try SchedulerConfiguration.read(
-            directory.json("scheduler_config.json", of: "prior_scheduler")
-        )
-        let scheduler = try SchedulerConfiguration.read(directory.json("scheduler_config.json", of: "scheduler"))
+        func readScheduler(_ part: String) throws -> (configuration: SchedulerConfiguration, unknownKeys: [String]) {
+            do {
+                return try SchedulerConfiguration.read(directory.json("scheduler_config.json", of: part))
+            } catch let error as DiffusionError {
+                let sentence = error.description.dropLast()
+                throw PipelineError.invalidModel(
+                    path: directory.path,
+                    reason:
+                        "in \(part)/scheduler_config.json, \(sentence.prefix(1).lowercased())\(sentence.dropFirst())"
+                )
+            }
+        }
+        let (priorScheduler, scheduler) = (try readScheduler("prior_scheduler"), try readScheduler("scheduler"))
         self.priorScheduler = priorScheduler.configuration
         self.scheduler = scheduler.configuration
         notices = [

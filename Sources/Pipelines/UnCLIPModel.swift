@@ -58,12 +58,20 @@ extension UnCLIPModel {
         /// Whether a text had more tokens than fit.
         package let truncated: Bool
 
-        /// The part for one text.
-        func only(_ text: Int) -> Condition {
-            Condition(
-                embedding: embedding.narrow(dim: 0, start: text, length: 1),
-                encoding: encoding.narrow(dim: 0, start: text, length: 1),
-                mask: mask.narrow(dim: 0, start: text, length: 1),
+        /// The part for one text of ``UnCLIPModel/encode(_:)``.
+        func only(_ text: Int) -> Condition { rows([text]) }
+
+        /// What a batch of `samples` sees: the empty text as often and then the prompt, or the prompt alone.
+        func batch(of samples: Int, guided: Bool) -> Condition {
+            rows((guided ? [0, 1] : [1]).flatMap { [Int](repeating: $0, count: samples) })
+        }
+
+        private func rows(_ texts: [Int]) -> Condition {
+            let index = Tensor(texts.map(Int64.init), device: embedding.device)
+            return Condition(
+                embedding: embedding.indexSelect(dim: 0, index),
+                encoding: encoding.indexSelect(dim: 0, index),
+                mask: mask.indexSelect(dim: 0, index),
                 truncated: truncated
             )
         }
@@ -76,33 +84,35 @@ extension UnCLIPModel {
         return Condition(embedding: embedding, encoding: encoding, mask: texts.mask, truncated: texts.truncated)
     }
 
-    /// The prior's run: every element is one step done, and ``imageEmbedding(_:)`` turns the last sample into the
-    /// image embedding.
+    /// The prior's run over a batch of samples: every element is one step done, and ``imageEmbedding(_:)`` turns the
+    /// last sample into image embeddings.
     package func priorRun(
         _ condition: Condition,
+        samples: Int = 1,
         sampler: any Sampler,
         guidance: Guidance,
         noise: NoiseSource
     ) throws -> DenoisingSequence {
-        let condition = guidance.isActive ? condition : condition.only(1)
+        let condition = condition.batch(of: samples, guided: guidance.isActive)
         let context = try prior.context(
             textEmbedding: condition.embedding,
             textEncoding: condition.encoding,
             textMask: condition.mask
         )
-        let start = noise.draw([1, prior.configuration.embeddingDim], device: device)
+        let start = noise.draw([samples, prior.configuration.embeddingDim], device: device)
         return DenoisingSequence(sampler, from: start, noise: noise) { [prior, device] sample, timestep in
             let time = Tensor([Int64(timestep)]).to(device)
             return guided(guidance, sample) { prior($0, time, context) }
         }
     }
 
-    /// The image embedding that the prior's last sample stands for, `[1, embeddingDimension]`.
+    /// The image embeddings that the prior's last sample stands for, `[samples, embeddingDimension]`.
     package func imageEmbedding(_ sample: Tensor) -> Tensor {
         prior.unstandardised(sample)
     }
 
-    /// The decoder's run: every element is one step done, and ``picture(_:)`` turns the last sample into pixels.
+    /// The decoder's run, a sample for each image embedding: every element is one step done, and ``picture(_:)`` turns
+    /// the last sample into pixels.
     package func decoderRun(
         _ condition: Condition,
         imageEmbedding: Tensor,
@@ -110,7 +120,8 @@ extension UnCLIPModel {
         guidance: Guidance,
         noise: NoiseSource
     ) throws -> DenoisingSequence {
-        let condition = guidance.isActive ? condition : condition.only(1)
+        let samples = imageEmbedding.size(0)
+        let condition = condition.batch(of: samples, guided: guidance.isActive)
         let images =
             guidance.isActive
             ? Tensor.cat([Tensor.zeros(imageEmbedding.shape, device: device), imageEmbedding]) : imageEmbedding
@@ -121,7 +132,7 @@ extension UnCLIPModel {
         )
         let channels = decoder.configuration.inChannels
         let readsVariance = sampler.readsVariance
-        let start = noise.draw([1, channels, latentSize, latentSize], device: device)
+        let start = noise.draw([samples, channels, latentSize, latentSize], device: device)
         return DenoisingSequence(sampler, from: start, noise: noise) { [decoder, device] sample, timestep in
             let time = Tensor([Int64(timestep)]).to(device)
             // Only the prediction is guided; the variance is the conditional one.
@@ -137,8 +148,8 @@ extension UnCLIPModel {
         }
     }
 
-    /// The pixels of latents `[1, channels, height, width]` as the decoder yields them:
-    /// `[1, 3, factor · height, factor · width]`, -1 to 1, float32.
+    /// The pixels of latents `[samples, channels, height, width]` as the decoder yields them:
+    /// `[samples, 3, factor · height, factor · width]`, -1 to 1, float32.
     package func picture(_ latents: Tensor) -> Tensor {
         autoencoder.decode(autoencoder.rawLatents(latents)).to(.float32)
     }

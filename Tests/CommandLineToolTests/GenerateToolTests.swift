@@ -34,8 +34,7 @@ struct GenerateToolTests {
         let skipped: [Skipped]
     }
 
-    @Test(.enabled(if: Clone.miniGenerates, "mini has no prior and no decoder yet"))
-    func `generate writes pictures that inspect and compare understand`() throws {
+    @Test func `generate writes pictures that inspect and compare understand`() throws {
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)
             let made = try tool("generate", "a red apple", "--seed", "3", "--count", "2", "--steps", "4", "--json")
@@ -62,8 +61,7 @@ struct GenerateToolTests {
         }
     }
 
-    @Test(.enabled(if: Clone.miniGenerates, "mini has no prior and no decoder yet"))
-    func `the same seed gives the same bytes, another seed others`() throws {
+    @Test func `the same seed gives the same bytes, another seed others`() throws {
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)
             for (seed, file) in [("1", "a.png"), ("1", "b.png"), ("2", "c.png")] {

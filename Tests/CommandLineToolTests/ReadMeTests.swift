@@ -14,8 +14,7 @@ struct ReadMeTests {
         try lines(file).filter { $0.hasPrefix("    \(start)") }.map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    @Test(.enabled(if: Clone.miniGenerates, "mini has no prior and no decoder yet"))
-    func `every command of the tool works, in the order of the page`() throws {
+    @Test func `every command of the tool works, in the order of the page`() throws {
         let commands = try Self.commands(".build/release/lienzo", in: "README.md")
         #expect(commands.count >= 4)
         try withTemporaryFolder { folder in

@@ -68,7 +68,8 @@ struct GenerationParityTests {
             steps: 4,
             priorSteps: 5,
             guidance: 3,
-            priorGuidance: 2
+            priorGuidance: 2,
+            candidates: 1
         )
         let pixels = try torchScope { try expected.tensor(named: "pixels").elements(as: UInt8.self) }
         let picture = try #require(try await pictures(TinyModel.pipeline(), request).first)

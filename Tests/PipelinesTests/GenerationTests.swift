@@ -1,11 +1,12 @@
 import Foundation
 import LienzoImages
 import LienzoPipelines
+import LienzoTorch
 import Testing
 
 @Suite("Making pictures")
 struct GenerationTests {
-    static let request = GenerationRequest(prompt: "a red apple", seed: 7, steps: 3, priorSteps: 2)
+    static let request = GenerationRequest(prompt: "a red apple", seed: 7, steps: 3, priorSteps: 2, candidates: 1)
 
     @Test("Picture i of a batch is the picture of seed + i")
     func seeds() async throws {
@@ -45,6 +46,39 @@ struct GenerationTests {
                 "picture 64×64",
             ]
         )
+    }
+
+    @Test("Of several candidates the one that the dual encoder finds nearest to the words is kept")
+    func candidates() async throws {
+        let pipeline = try TinyModel.pipeline()
+        var several = Self.request
+        several.candidates = 3
+        let kept = try #require(try await pictures(pipeline, several).first)
+        #expect(kept.seed == 7)
+        var alone: [Image] = []
+        for candidate in 0..<3 {
+            var single = Self.request
+            single.seed = 7 &+ UInt64(candidate) &* 0x9E37_79B9_7F4A_7C15
+            alone.append(try #require(try await pictures(pipeline, single).first).image)
+        }
+        let clip = try CLIPPipeline(
+            modelDirectory: TinyModel.path,
+            device: .cpu,
+            computeType: .float32,
+            imageTowerNamed: TinyModel.imageTower
+        )
+        let table = try await clip.compare(
+            clip.embed(alone.map { try clip.prepare($0) }),
+            clip.embed(texts: [Self.request.prompt])
+        )
+        let cosines = table.cosine.map { $0[0] }
+        let best = try #require(cosines.indices.max { cosines[$0] < cosines[$1] })
+        // A batch may round another way than a single picture.
+        func difference(_ other: Image) -> Int {
+            zip(kept.image.pixels, other.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
+        }
+        #expect(difference(alone[best]) <= 2)
+        #expect(alone.indices.filter { difference(alone[$0]) <= 2 } == [best])
     }
 
     @Test("Leaving the loop stops the work, and the pipeline serves the next request")
@@ -98,6 +132,10 @@ struct GenerationTests {
             (
                 GenerationRequest(prompt: "an apple", priorSteps: 1),
                 "The number of prior steps is 1; it must be from 2 to 1000."
+            ),
+            (
+                GenerationRequest(prompt: "an apple", candidates: 0),
+                "The number of candidates is 0; it must be from 1 to 64."
             ),
             (
                 GenerationRequest(prompt: "an apple", guidance: .nan),

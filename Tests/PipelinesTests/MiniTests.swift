@@ -9,7 +9,7 @@ import Testing
 /// The shipped model, run by Lienzo and by the reference from the same files.
 ///
 /// `Tools/reference/mini.py` writes the fixture, anew whenever mini's weights change.
-@Suite(.tags(.parity), .enabled(if: Clone.miniGenerates, "mini has no prior and no decoder yet"))
+@Suite(.tags(.parity))
 struct MiniTests {
     private let path = Clone.mini
     private let expected: SafetensorsFile

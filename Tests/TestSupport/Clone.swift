@@ -6,8 +6,4 @@ public enum Clone {
     public static let path = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL.path
     /// The model directory that ships with it.
     public static let mini = "\(path)/mini"
-    /// Whether that model can make pictures: the weights of its prior and its decoder come after those of the others.
-    public static let miniGenerates = FileManager.default.fileExists(
-        atPath: "\(mini)/unet/diffusion_pytorch_model.safetensors"
-    )
 }
