@@ -62,6 +62,7 @@ extension PictureRecord {
     /// - Parameters:
     ///   - shards: Paths of tar archives.
     ///   - limit: How many are read at most.
+    /// - Returns: One record for each sample.
     /// - Throws: `DataError` for a shard or a sample that cannot be read.
     package static func all(in shards: [String], limit: Int = .max) throws(DataError) -> [PictureRecord] {
         var records: [PictureRecord] = []

@@ -40,8 +40,9 @@ struct Generation {
         }
     }
 
-    /// The seed of a candidate: the picture's own for the first. Steps by the golden ratio, so that the candidates of
-    /// neighbouring seeds are not the same.
+    /// The seed of a candidate: the picture's own for the first.
+    ///
+    /// It steps by the golden ratio, so that the candidates of neighbouring seeds are not the same.
     static func seed(_ seed: UInt64, candidate: Int) -> UInt64 { seed &+ UInt64(candidate) &* 0x9E37_79B9_7F4A_7C15 }
 
     /// The picture whose embedding is nearest to the prompt's.
