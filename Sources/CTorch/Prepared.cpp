@@ -85,15 +85,20 @@ CTorchTensor ctorch_prepared_linear(CTorchTensor x, CTorchTensor weight, CTorchT
   });
 }
 
-CTorchTensor ctorch_prepare_conv2d(CTorchTensor weight, int64_t stride, int64_t padding, int64_t dilation,
-                                   int64_t groups) {
-  return op("prepare conv2d", {weight}, [&] {
+CTorchTensor ctorch_prepare_conv2d(CTorchTensor weight, CTorchTensor x, int64_t stride, int64_t padding,
+                                   int64_t dilation, int64_t groups) {
+  return op("conv2d", {x, weight}, [&] {
+    TORCH_CHECK(x->value.dim() == 4 && x->value.size(1) == weight->value.size(1) * groups, "the input has ",
+                x->value.size(1), " channels, the layer takes ", weight->value.size(1) * groups);
     static const auto reorder = find<at::Tensor(const at::Tensor &, c10::SymIntArrayRef, c10::SymIntArrayRef,
                                                 c10::SymIntArrayRef, c10::SymInt, at::OptionalSymIntArrayRef)>(
         "mkldnn::_reorder_convolution_weight");
     std::vector<c10::SymInt> paddings{padding, padding}, strides{stride, stride}, dilations{dilation, dilation};
-    return reorder.call(weight->value.detach().contiguous(), paddings, strides, dilations, groups,
-                        std::nullopt);
+    // oneDNN chooses a layout for the size of the input and its order; without them, or with others, it would bring
+    // the weight into its layout again on every call.
+    auto sizes = c10::fromIntArrayRefSlow(x->value.sizes());
+    return reorder.call(weight->value.detach().contiguous(at::MemoryFormat::ChannelsLast), paddings, strides,
+                        dilations, groups, sizes);
   });
 }
 
@@ -110,9 +115,6 @@ CTorchTensor ctorch_prepared_conv2d(CTorchTensor x, CTorchTensor weight, CTorchT
         find<at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &, const OptionalTensor &,
                         at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t, std::string_view,
                         std::optional<at::Scalar>, Text, Scalars, Text)>("mkldnn::_convolution_pointwise", "binary");
-    int64_t channels = weight->value.size(weight->value.dim() == 5 ? 2 : 1) * groups;
-    TORCH_CHECK(x->value.dim() == 4 && x->value.size(1) == channels, "the input has ", x->value.size(1),
-                " channels, the layer takes ", channels);
     std::vector<int64_t> paddings{padding, padding}, strides{stride, stride}, dilations{dilation, dilation};
     auto input = x->value.contiguous(at::MemoryFormat::ChannelsLast);
     if (has_residual) {

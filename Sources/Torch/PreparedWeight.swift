@@ -70,8 +70,19 @@ package struct PreparedLinear {
 }
 
 /// A convolution's weight in oneDNN's own layout: for inference on the CPU (lever "pack" of the engine).
+///
+/// The layout depends on the size of the input, so the weight is prepared by the first call, and again where the size
+/// changes; in the layout of another size, oneDNN would rearrange the weight on every call.
 package struct PreparedConv2d {
-    private let weight: Tensor
+    /// The weight as it was given, and as it was prepared last.
+    private final class Weight {
+        let plain: Tensor
+        var prepared: (tensor: Tensor, inputShape: [Int])?
+
+        init(_ plain: Tensor) { self.plain = plain }
+    }
+
+    private let weight: Weight
     private let bias: Tensor?
     private let stride: Int64
     private let padding: Int64
@@ -90,15 +101,26 @@ package struct PreparedConv2d {
         self.padding = Int64(padding)
         self.dilation = Int64(dilation)
         self.groups = Int64(groups)
-        let (s, p, d, g) = (self.stride, self.padding, self.dilation, self.groups)
-        self.weight = weight.withHandle { Tensor(ctorch_prepare_conv2d($0, s, p, d, g)) }
+        self.weight = Weight(weight)
         self.bias = bias
+    }
+
+    private func prepared(for x: Tensor) -> Tensor {
+        let shape = x.shape
+        if let prepared = weight.prepared, prepared.inputShape == shape { return prepared.tensor }
+        let tensor = weight.plain.withHandle { weight in
+            x.withHandle { Tensor(ctorch_prepare_conv2d(weight, $0, stride, padding, dilation, groups)) }
+        }
+        // A failed one is reported by the scope and not kept.
+        if tensor.isValid { weight.prepared = (tensor, shape) }
+        return tensor
     }
 
     /// activation(conv(x) + b), or activation(conv(x) + b + residual), channels-last.
     package func callAsFunction(_ x: Tensor, activation: Activation, residual: Tensor?) -> Tensor {
-        x.withHandle { x in
-            weight.withHandle { weight in
+        let prepared = prepared(for: x)
+        return x.withHandle { x in
+            prepared.withHandle { weight in
                 withOptionalHandle(bias) { b in
                     withOptionalHandle(residual) {
                         Tensor(

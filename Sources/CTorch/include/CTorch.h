@@ -229,8 +229,10 @@ CTorchTensor CTORCH_NULLABLE ctorch_prepared_linear(CTorchTensor CTORCH_NULLABLE
                                                     CTorchTensor CTORCH_NULLABLE bias, bool has_bias,
                                                     CTorchTensor CTORCH_NULLABLE residual, bool has_residual,
                                                     CTorchActivation activation);
-CTorchTensor CTORCH_NULLABLE ctorch_prepare_conv2d(CTorchTensor CTORCH_NULLABLE weight, int64_t stride,
-                                                   int64_t padding, int64_t dilation, int64_t groups);
+// The weight in the layout that oneDNN chooses for inputs of the size of x.
+CTorchTensor CTORCH_NULLABLE ctorch_prepare_conv2d(CTorchTensor CTORCH_NULLABLE weight,
+                                                   CTorchTensor CTORCH_NULLABLE x, int64_t stride, int64_t padding,
+                                                   int64_t dilation, int64_t groups);
 // Without a residual: activation(conv(x) + b). With one: activation(conv(x) + b + residual).
 CTorchTensor CTORCH_NULLABLE ctorch_prepared_conv2d(CTorchTensor CTORCH_NULLABLE x,
                                                     CTorchTensor CTORCH_NULLABLE weight,
