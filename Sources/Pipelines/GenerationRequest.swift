@@ -42,9 +42,9 @@ public struct GenerationRequest: Sendable, Equatable {
         count: Int = 1,
         steps: Int = 30,
         priorSteps: Int = 15,
-        guidance: Double = 4,
+        guidance: Double = 3,
         priorGuidance: Double = 2,
-        candidates: Int = 1,
+        candidates: Int = 4,
         previewEvery: Int? = nil
     ) {
         self.prompt = prompt

@@ -16,14 +16,11 @@ package struct EncodedCaptions {
 /// Turns captions into what the text tower of a dual encoder says of them, all at its context length as pipelines do.
 package struct CaptionEncoder {
     package let clip: OpenCLIP
-    private let tokenizer: any TextTokenizer
-    /// Where `clip` is.
-    private let device: Device
+    private let batcher: TextBatcher
 
     package init(clip: OpenCLIP, tokenizer: any TextTokenizer, device: Device = .cpu) {
         self.clip = clip
-        self.tokenizer = tokenizer
-        self.device = device
+        batcher = TextBatcher(tokenizer: tokenizer, length: clip.configuration.contextLength, device: device)
     }
 
     /// - Parameters:
@@ -32,15 +29,14 @@ package struct CaptionEncoder {
     ///     encoding is zero there, which takes a fraction of the time.
     /// - Returns: what the text tower says of them.
     package func callAsFunction(_ captions: [String], paddingIsRead: Bool) -> EncodedCaptions {
-        let tokens = clip.configuration.contextLength
-        let encoded = captions.map { tokenizer.encode($0, length: tokens) }
-        let longest = paddingIsRead ? tokens : encoded.map(\.count).max() ?? tokens
-        func rows<Number>(_ numbers: [[Number]], _ length: Int) -> [Number] { numbers.flatMap { $0.prefix(length) } }
-        let ids = Tensor(rows(encoded.map(\.ids), longest), shape: [captions.count, longest], device: device)
-        let seen = Tensor(rows(encoded.map(\.mask), longest), shape: [captions.count, longest], device: device)
-        let mask = Tensor(rows(encoded.map(\.mask), tokens), shape: [captions.count, tokens], device: device)
-        let (embedding, encoding) = clip.encodeTexts(ids, mask: seen)
-        let padded = longest < tokens ? encoding.padded([0, 0, 0, tokens - longest]) : encoding
-        return EncodedCaptions(embedding: embedding, encoding: padded, mask: mask)
+        let (ids, mask) = batcher(captions, cutsPadding: !paddingIsRead)
+        let (embedding, encoding) = clip.encodeTexts(ids, mask: mask)
+        let missing = batcher.length - ids.size(1)
+        guard missing > 0 else { return EncodedCaptions(embedding: embedding, encoding: encoding, mask: mask) }
+        return EncodedCaptions(
+            embedding: embedding,
+            encoding: encoding.padded([0, 0, 0, missing]),
+            mask: Tensor.cat([mask, .full([ids.size(0), missing], 0, dtype: .bool, device: mask.device)], dim: 1)
+        )
     }
 }

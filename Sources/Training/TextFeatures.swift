@@ -6,14 +6,11 @@ package import LienzoTorch
 /// The pooled features of texts under the locked text tower.
 package struct TextFeatures {
     private let clip: OpenCLIP
-    private let tokenizer: any TextTokenizer
-    /// Where `clip` is.
-    private let device: Device
+    private let batcher: TextBatcher
 
     package init(clip: OpenCLIP, tokenizer: any TextTokenizer, device: Device = .cpu) {
         self.clip = clip
-        self.tokenizer = tokenizer
-        self.device = device
+        batcher = TextBatcher(tokenizer: tokenizer, length: clip.configuration.contextLength, device: device)
     }
 
     var width: Int { clip.configuration.textTower.width }
@@ -23,11 +20,7 @@ package struct TextFeatures {
 
     /// The same by another tower: the mean of the hidden states of each text's tokens.
     func pooled(_ texts: [String], _ tower: BERT) -> Tensor {
-        let length = clip.configuration.contextLength
-        let encoded = texts.map { tokenizer.encode($0, length: length) }
-        let longest = encoded.map(\.count).max() ?? length
-        let ids = Tensor(encoded.flatMap { $0.ids.prefix(longest) }, shape: [texts.count, longest], device: device)
-        let mask = Tensor(encoded.flatMap { $0.mask.prefix(longest) }, shape: [texts.count, longest], device: device)
+        let (ids, mask) = batcher(texts, cutsPadding: true)
         let states = tower(ids, mask: mask).to(.float32)
         let counts = mask.to(.float32).unsqueeze(-1)
         return (states * counts).sum(dims: [1]) / counts.sum(dims: [1])

@@ -104,11 +104,14 @@ extension TrainingStage {
             isCancelled: isCancelled,
             report: report
         )
-        switch self {
-        case .clip: try run.trainCLIP()
-        case .autoencoder: try run.trainAutoencoder()
-        case .prior: try run.trainPrior()
-        case .decoder: try run.trainDecoder()
+        // An operator that fails outside a step's own scope, as with files that do not fit each other, is told as well.
+        try torchScope {
+            switch self {
+            case .clip: try run.trainCLIP()
+            case .autoencoder: try run.trainAutoencoder()
+            case .prior: try run.trainPrior()
+            case .decoder: try run.trainDecoder()
+            }
         }
     }
 }
