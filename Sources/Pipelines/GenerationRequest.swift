@@ -24,7 +24,7 @@ public struct GenerationRequest: Sendable, Equatable {
     /// The largest number of steps in one stage.
     public static let stepLimit = 1000
     /// The longest prompt, in bytes of UTF-8; longer ones are refused before they are tokenised.
-    public static let promptLimit = 100_000
+    public static let promptLimit = 10_000
 
     /// - Parameters:
     ///   - prompt: the words.
