@@ -169,9 +169,16 @@ package struct EncodedPictures {
     }
 
     /// Mean and standard deviation of each number of the image embeddings, `[1, embeddingDimension]` each.
-    package func statistics() -> (mean: Tensor, deviation: Tensor) {
-        let all = embeddings.to(.float32)
-        return (all.mean(dims: [0], keepDim: true), all.std(dims: [0], keepDim: true))
+    package func statistics() -> (mean: Tensor, deviation: Tensor) { Self.statistics(of: embeddings.to(.float32)) }
+
+    /// Mean and standard deviation of each column, `[1, columns]` each.
+    ///
+    /// A number that is the same for all pictures, as a hardly trained image tower has it, would make standardising
+    /// divide by zero: no deviation is below a thousandth of the mean one.
+    static func statistics(of rows: Tensor) -> (mean: Tensor, deviation: Tensor) {
+        let deviation = rows.std(dims: [0], keepDim: true)
+        let floor = max(deviation.mean().item / 1000, Double(Float.leastNormalMagnitude))
+        return (rows.mean(dims: [0], keepDim: true), deviation.clamp(floor))
     }
 
     private func places(_ indices: [Int], _ variants: [Variant]) -> Tensor {

@@ -81,18 +81,17 @@ struct GenerationTests {
         #expect(alone.indices.filter { difference(alone[$0]) <= 2 } == [best])
     }
 
-    @Test("Leaving the loop stops the work, and the pipeline serves the next request")
+    @Test("Leaving the loop stops the work, and the pipeline serves the next request", .timeLimit(.minutes(5)))
     func leaving() async throws {
         let pipeline = try TinyModel.pipeline()
         var long = Self.request
         long.steps = 1000
         long.count = 64
-        let start = ContinuousClock.now
+        // All of it would take more than ten minutes on a quiet machine, and the next request would wait for it.
         for try await case .progress(let progress) in pipeline.generate(long) where progress.stage == .decoder {
             break
         }
         #expect(try await pictures(pipeline, Self.request).count == 1)
-        #expect(start.duration(to: .now) < .seconds(60))
     }
 
     @Test("Without guidance the unconditional half is left out and the picture differs")

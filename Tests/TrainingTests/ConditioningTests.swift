@@ -22,6 +22,16 @@ import Testing
         #expect(showings.suffix(9).allSatisfy { $0 == 3 })
     }
 
+    @Test func `a number that is the same for all pictures is standardised to zero`() throws {
+        try torchScope {
+            let values = Tensor([1, 5, 2, 5, 6, 5] as [Float], shape: [3, 2])
+            let statistics = EncodedPictures.statistics(of: values)
+            let standardised = (values - statistics.mean) / statistics.deviation
+            #expect(standardised.select(dim: 1, index: 1).abs().max().item == 0)
+            #expect(abs(standardised.select(dim: 1, index: 0).square().sum().item - 2) < 1e-5)
+        }
+    }
+
     @Test func `captions without their padding say the same`() throws {
         let folder = ModelFolder(Clone.mini)
         let captions = CaptionEncoder(clip: try folder.clip(), tokenizer: try folder.tokenizer())
