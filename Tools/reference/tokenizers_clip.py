@@ -1,10 +1,11 @@
 """Writes hostile texts with what open_clip and transformers make of them, for Tests/TokenizersTests.
 
-    python Tools/reference/tokenizers_clip.py --seed 1 --count 500 Tests/TokenizersTests/Fixtures/clip/texts.json
+    python Tools/reference/tokenizers_clip.py --seed 1 --count 420 Tests/TokenizersTests/Fixtures/clip/texts.json
     python Tools/reference/tokenizers_clip.py --characters Tests/TokenizersTests/Fixtures/clip/characters.json
+    python Tools/reference/tokenizers_clip.py --folders Tests/TokenizersTests/Fixtures/clip/folders.json
 
-The first line writes the committed texts, the second how the references see each Unicode scalar. Any other seed and
-count compares more:
+The first line writes the committed texts, the second how the references see each Unicode scalar, the third what
+transformers reads from folders. Any other seed and count compares more:
 
     python Tools/reference/tokenizers_clip.py --seed 2 --count 10000 /tmp/texts.json
     LIENZO_CLIP_TEXTS=/tmp/texts.json swift test --filter CLIPTokenizerTests
@@ -19,6 +20,7 @@ import html.entities
 import json
 import random
 import re
+import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -31,6 +33,13 @@ from transformers import CLIPTokenizer
 
 SCALARS = [*range(0xD800), *range(0xE000, 0x110000)]
 NAMES = ["<|startoftext|>", "<|endoftext|>"]
+
+
+def write(path, value):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
 
 # --- The references ---------------------------------------------------------------------------------------------------
 
@@ -318,8 +327,7 @@ def write_texts(path, seed, count):
         "stable-diffusion-2": exclaiming(padded, padding="max_length", truncation=True, max_length=77).input_ids,
     }
     value = dict(texts=strings, cleaned=cleaned, ids=ids, padded=dict(texts=padded, ids=rows))
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(value, separators=(",", ":")) + "\n")
+    write(path, value)
 
 
 # --- Characters -------------------------------------------------------------------------------------------------------
@@ -364,8 +372,77 @@ def write_characters(path):
         # Only where it differs from Python's, which is older.
         rustLowered={f"{v:X}": lower(chr(v)) for v in SCALARS if lower(chr(v)) != chr(v).lower()},
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(value, separators=(",", ":")) + "\n")
+    write(path, value)
+
+
+# --- Folders ----------------------------------------------------------------------------------------------------------
+
+
+def token(content, normalized):
+    return dict(content=content, lstrip=False, normalized=normalized, rstrip=False, single_word=False)
+
+
+def folders():
+    """Small files as published folders have them, and some that none has; the vocabulary comes beside them."""
+    start, end = NAMES
+    typed = {"__type": "AddedToken"}
+    yield {}
+    yield {"tokenizer_config.json": {"tokenizer_class": "CLIPTokenizer", "pad_token": "!", "model_max_length": 77}}
+    # Stable Diffusion 2.
+    yield {
+        "special_tokens_map.json": {"bos_token": token(start, True), "eos_token": token(end, True), "pad_token": "!",
+                                    "unk_token": token(end, True)},
+        "tokenizer_config.json": {"add_prefix_space": False, "bos_token": typed | token(start, True), "do_lower_case": True,
+                                  "eos_token": typed | token(end, True), "errors": "replace", "model_max_length": 77,
+                                  "pad_token": end, "tokenizer_class": "CLIPTokenizer", "unk_token": typed | token(end, True)},
+    }
+    # Stable Diffusion XL, as it is saved since.
+    yield {
+        "special_tokens_map.json": {"pad_token": "?", "bos_token": "a"},
+        "tokenizer_config.json": {"added_tokens_decoder": {"0": token("!", False) | {"special": True},
+                                                           "49406": token(start, True) | {"special": True},
+                                                           "49407": token(end, True) | {"special": True}},
+                                  "bos_token": start, "eos_token": end, "pad_token": "!", "unk_token": end,
+                                  "clean_up_tokenization_spaces": True, "tokenizer_class": "CLIPTokenizer"},
+    }
+    # OpenAI's models on the hub.
+    yield {
+        "tokenizer.json": [dict(id=49406, special=True) | token(start, True), dict(id=49407, special=True) | token(end, False)],
+        "special_tokens_map.json": {"bos_token": token(start, True), "eos_token": token(end, True), "pad_token": end,
+                                    "unk_token": token(end, True)},
+        "tokenizer_config.json": {"unk_token": typed | token(end, True), "bos_token": typed | token(start, True),
+                                  "eos_token": typed | token(end, True), "pad_token": end, "do_lower_case": True},
+    }
+    # Words that somebody has added.
+    yield {
+        "added_tokens.json": {"<cat-toy>": 49408, "<Big-Dog>": 49409, "é": 49410},
+        "tokenizer_config.json": {"additional_special_tokens": ["<Special>", "wow"], "pad_token": "[PAD]"},
+    }
+    yield {"tokenizer.json": [], "special_tokens_map.json": {"mask_token": "<mask>", "cls_token": "Photo"}}
+
+
+FOLDER_TEXTS = ["a photo of a cat!", "A <|startoftext|> B <|EndOfText|>! <|endoftext|>!!!", "<|STARTOFTEXT|><cat-toy><CAT-TOY><big-dog>x",
+                "<Big-Dog>?<Special><special> É é e\u0301 WOW wow", "photo Photo <mask>[PAD][pad] ?!", "", "!", "word! " * 80]
+
+
+def write_folders(path):
+    merges = gzip.open(open_clip.tokenizer.default_bpe()).read().decode("utf-8").split("\n")[1:48895]
+    vocabulary = simple_tokenizer(NAMES).encoder
+    cases = []
+    for files in folders():
+        with tempfile.TemporaryDirectory() as folder:
+            for name, value in files.items():
+                if name == "tokenizer.json":
+                    model = dict(type="BPE", end_of_word_suffix="</w>", vocab=vocabulary, merges=merges, unk_token=NAMES[1])
+                    value = dict(version="1.0", added_tokens=value, model=model)
+                Path(folder, name).write_text(json.dumps(value))
+            if "tokenizer.json" not in files:
+                Path(folder, "vocab.json").write_text(json.dumps(vocabulary))
+                Path(folder, "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
+            tokenizer = CLIPTokenizer.from_pretrained(folder)
+            ids = tokenizer(FOLDER_TEXTS, padding="max_length", truncation=True, max_length=77).input_ids
+            cases.append(dict(files={name: json.dumps(value) for name, value in files.items()}, ids=ids))
+    write(path, dict(texts=FOLDER_TEXTS, folders=cases))
 
 
 def main():
@@ -373,10 +450,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--characters", action="store_true", help="write how each Unicode scalar is seen instead")
+    parser.add_argument("--folders", action="store_true", help="write what folders in the Hugging Face layout give instead")
     parser.add_argument("path")
     arguments = parser.parse_args()
     if arguments.characters:
         write_characters(arguments.path)
+    elif arguments.folders:
+        write_folders(arguments.path)
     else:
         write_texts(arguments.path, arguments.seed, arguments.count)
 

@@ -140,7 +140,9 @@ def canonical_tables():
         classes.setdefault(unicodedata.combining(chr(value)), []).append(value)
     ordered = [f"{number:X}: {ranges(values)}" for number, values in sorted(classes.items()) if number]
     write("Repair/CanonicalTables.swift", f"""
-/// What canonical composition goes by: lists of hexadecimal numbers. Syllables of Hangul are reckoned instead.
+/// What canonical composition goes by: lists of hexadecimal numbers.
+///
+/// Syllables of Hangul are not listed; they are reckoned.
 ///
 /// Source: Unicode {unicodedata.unidata_version}, UnicodeData.txt and CompositionExclusions.txt, as the Python module
 /// unicodedata has them.

@@ -33,12 +33,12 @@ struct CLIPCleaner: Sendable {
             return result.mapValues { $0.sorted { $0.text.count > $1.text.count } }
         }
         self.cleaning = cleaning
-        early = byFirstScalar(
-            tokens.filter { !$0.token.isNormalized }.map { Token(text: Array($0.token.content.unicodeScalars), id: $0.id) }
+        let (earlyTokens, lateTokens) = (
+            tokens.filter { !$0.token.isNormalized }, tokens.filter(\.token.isNormalized)
         )
+        early = byFirstScalar(earlyTokens.map { Token(text: Array($0.token.content.unicodeScalars), id: $0.id) })
         late = byFirstScalar(
-            tokens.filter(\.token.isNormalized)
-                .map { Token(text: Self.composed(Array($0.token.content.unicodeScalars)), id: $0.id) }
+            lateTokens.map { Token(text: Self.composed(Array($0.token.content.unicodeScalars)), id: $0.id) }
         )
     }
 
@@ -73,19 +73,24 @@ struct CLIPCleaner: Sendable {
         for scalar in Composition.composed(text, unicode: 9) {
             let isSpace = scalar.properties.isWhitespace
             if !isSpace {
-                if scalar.isASCII {
-                    result.append("A"..."Z" ~= scalar ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
-                } else if scalar.isAssigned(inUnicode: 17) {
-                    result += scalar.properties.lowercaseMapping.unicodeScalars
-                } else {
-                    result.append(scalar)
-                }
+                appendLowercased(scalar, to: &result)
             } else if !followsSpace {
                 result.append(" ")
             }
             followsSpace = isSpace
         }
         return result
+    }
+
+    /// Appends a character as tokenizers lower-cases it, whatever stands beside it.
+    static func appendLowercased(_ scalar: Unicode.Scalar, to result: inout [Unicode.Scalar]) {
+        if scalar.isASCII {
+            result.append("A"..."Z" ~= scalar ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
+        } else if scalar.isAssigned(inUnicode: 17) {
+            result += scalar.properties.lowercaseMapping.unicodeScalars
+        } else {
+            result.append(scalar)
+        }
     }
 
     /// The text around tokens and the tokens themselves: of those that begin at one place the longest.

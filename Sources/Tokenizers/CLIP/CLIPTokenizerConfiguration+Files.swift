@@ -15,7 +15,11 @@ extension CLIPTokenizerConfiguration {
     /// Source: transformers 5.23, `PreTrainedTokenizerBase._from_pretrained` and `TokenizersBackend.__init__`.
     package init(directory: String) throws(TokenizerError) {
         self.init(.composing, padding: .token(CLIPVocabulary.endToken))
-        func read<Value: Decodable>(_ type: Value.Type, _ name: String, _ expected: String) throws(TokenizerError) -> Value? {
+        func read<Value: Decodable>(
+            _ type: Value.Type,
+            _ name: String,
+            _ expected: String
+        ) throws(TokenizerError) -> Value? {
             let path = "\(directory)/\(name)"
             guard FileManager.default.fileExists(atPath: path) else { return nil }
             let limit = name == "tokenizer.json" ? CLIPVocabulary.byteLimit : Self.byteLimit
@@ -24,7 +28,9 @@ extension CLIPTokenizerConfiguration {
         let expected = "a JSON object whose special tokens are strings or objects with content"
         var named = try read(NamedTokens.self, "tokenizer_config.json", expected) ?? NamedTokens()
         if let name = named.tokenizerClass, !name.contains("CLIP") {
-            throw TokenizerError("\(directory)/tokenizer_config.json is for tokenizer_class \(name); expected CLIPTokenizer.")
+            throw TokenizerError(
+                "\(directory)/tokenizer_config.json is for tokenizer_class \(name); expected CLIPTokenizer."
+            )
         }
         var added: [Int: Token] = [:]
         if let listed = named.addedTokensDecoder {
@@ -54,7 +60,9 @@ extension CLIPTokenizerConfiguration {
             padToken: Token(content: CLIPVocabulary.endToken)
         )
         for token in added + named.list(else: defaults) + (named.extraSpecialTokens ?? []) {
-            guard !token.content.isEmpty, !addedTokens.contains(where: { $0.content == token.content }) else { continue }
+            guard !token.content.isEmpty, !addedTokens.contains(where: { $0.content == token.content }) else {
+                continue
+            }
             guard !token.isUnusual else {
                 throw TokenizerError(
                     "\(directory): the token \(token.content.debugDescription) has lstrip, rstrip or single_word; expected "

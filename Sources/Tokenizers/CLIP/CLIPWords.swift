@@ -10,7 +10,7 @@ struct CLIPWords: Sendable {
     let specialTexts: [[Unicode.Scalar]]
 
     /// The contractions, in small letters, after the apostrophe.
-    private static let contractions: [[Unicode.Scalar]] = ["s", "t", "re", "ve", "m", "ll", "d"].map { Array($0.unicodeScalars) }
+    private static let contractions = ["s", "t", "re", "ve", "m", "ll", "d"].map { Array($0.unicodeScalars) }
 
     /// The first word at or after `position`, as a range of `text`, or `nil` when there is none.
     func next(in text: [Unicode.Scalar], from position: Int) -> Range<Int>? {

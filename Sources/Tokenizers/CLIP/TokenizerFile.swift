@@ -9,6 +9,8 @@ enum TokenizerFile {
     ///   - path: the file.
     ///   - limit: the most bytes it may have.
     ///   - expected: what it should be, for the sentence that says it is not.
+    /// - Returns: the whole text.
+    /// - Throws: when the file cannot be read, is too long, or is not UTF-8.
     static func text(of path: String, limit: Int, expected: String) throws(TokenizerError) -> String {
         let file = try mapped(path, limit: limit, expected: expected)
         guard let text = file.withBytes({ String(validating: $0, as: UTF8.self) }) else {
@@ -24,6 +26,8 @@ enum TokenizerFile {
     ///   - path: the file.
     ///   - limit: the most bytes it may have.
     ///   - expected: what it should be, for the sentence that says it is not.
+    /// - Returns: the decoded value.
+    /// - Throws: when the file cannot be read, is too long, or is not such JSON.
     static func decoded<Value: Decodable>(
         _ type: Value.Type,
         from path: String,
@@ -42,7 +46,9 @@ enum TokenizerFile {
         let file: MappedFile
         do { file = try MappedFile(path) } catch { throw TokenizerError(error.description) }
         guard file.count <= limit else {
-            throw TokenizerError("\(path) has \(file.count) bytes, and may have at most \(limit); expected \(expected).")
+            throw TokenizerError(
+                "\(path) has \(file.count) bytes, and may have at most \(limit); expected \(expected)."
+            )
         }
         return file
     }

@@ -1,6 +1,8 @@
 // Written by Tools/reference/tokenizers_tables.py; do not edit.
 
-/// What canonical composition goes by: lists of hexadecimal numbers. Syllables of Hangul are reckoned instead.
+/// What canonical composition goes by: lists of hexadecimal numbers.
+///
+/// Syllables of Hangul are not listed; they are reckoned.
 ///
 /// Source: Unicode 14.0.0, UnicodeData.txt and CompositionExclusions.txt, as the Python module
 /// unicodedata has them.

@@ -31,6 +31,6 @@ struct CodePage: Sendable {
 
     /// The bytes of `text`; what the page does not have is left out.
     func encoded(_ text: [Unicode.Scalar]) -> [UInt8] {
-        text.compactMap { bytes[$0] }
+        text.compactMap { 0x20...0x7F ~= $0.value ? UInt8($0.value) : bytes[$0] }
     }
 }

@@ -78,7 +78,8 @@ enum DamagedUTF8 {
             result.append(byte)
             guard byte == 0xC3, index + 1 < bytes.count, bytes[index + 1] == space else { continue }
             let next = bytes[(index + 2)...]
-            if ![" ", "quele", "quela", "quilo", "s "].contains(where: { next.starts(with: $0.utf8) }) { result.append(0xA0) }
+            let isContraction = [" ", "quele", "quela", "quilo", "s "].contains { next.starts(with: $0.utf8) }
+            if !isContraction { result.append(0xA0) }
         }
         return result
     }
@@ -89,8 +90,9 @@ enum DamagedUTF8 {
         func isLost(_ byte: UInt8) -> Bool { byte == lost || byte == questionMark }
         func rest(_ count: Int) -> ArraySlice<UInt8>? {
             let rest = bytes[(position + 1)...].prefix(count)
-            return rest.count == count && rest.allSatisfy { isLost($0) || isContinuation($0) } && rest.contains(where: isLost)
-                && rest.count(where: { $0 == questionMark }) <= 1 ? rest : nil
+            let isWhole = rest.count == count && rest.allSatisfy { isLost($0) || isContinuation($0) }
+            let isDamaged = rest.contains(where: isLost) && rest.count(where: { $0 == questionMark }) <= 1
+            return isWhole && isDamaged ? rest : nil
         }
         switch first {
         case lost:

@@ -7,7 +7,9 @@ enum HTMLEntities {
     )
 
     /// The names that need no semicolon.
-    private static let withoutSemicolon = Set(HTMLEntityNames.withoutSemicolon.split(separator: " ").map { Array($0.utf8) })
+    private static let withoutSemicolon = Set(
+        HTMLEntityNames.withoutSemicolon.split(separator: " ").map { Array($0.utf8) }
+    )
 
     /// The most characters that a name is looked for in, semicolon not counted.
     private static let longestName = 32
@@ -58,7 +60,9 @@ enum HTMLEntities {
             let end = start + name.count
             guard 1...24 ~= name.count, text[safe: end] == ";" else { return nil }
             if isNumber {
-                guard let number = Number(text, at: start), number.end == end, number.characters != [";"] else { return nil }
+                guard let number = Number(text, at: start), number.end == end, number.characters != [";"] else {
+                    return nil
+                }
                 return (number.characters, end + 1)
             }
             return (named[name] ?? capitals(name)).map { ($0, end + 1) }

@@ -41,7 +41,8 @@ struct Mojibake {
     private func sequence(at position: Int) -> Int? {
         guard position < clues.count else { return nil }
         let first = clues[position]
-        for (clue, count) in [(MojibakeClue.leadsTwo, 2), (.leadsThree, 3), (.leadsFour, 4)] where first.contains(clue) {
+        for (clue, count) in [(MojibakeClue.leadsTwo, 2), (.leadsThree, 3), (.leadsFour, 4)] where first.contains(clue)
+        {
             let rest = clues[(position + 1)...].prefix(count - 1)
             if rest.count == count - 1, rest.allSatisfy({ $0.contains(.continues) }) { return count }
         }
@@ -96,7 +97,9 @@ extension Mojibake {
                 return true
             }
             if first.contains(.upperAccented) {
-                if second.contains(.currency), PythonText.isWhitespace(before) || before.isSmallASCIILetter { return true }
+                if second.contains(.currency), PythonText.isWhitespace(before) || before.isSmallASCIILetter {
+                    return true
+                }
                 if second.contains(.opening), before.isSmallASCIILetter { return true }
             }
         }

@@ -73,11 +73,11 @@ enum PythonText {
 
     // Unicode changed its mind about one letter and one mark since version 14.
 
-    private static func isCased(_ scalar: Unicode.Scalar) -> Bool {
+    static func isCased(_ scalar: Unicode.Scalar) -> Bool {
         (scalar.properties.isCased && isKnown(scalar)) || scalar == "\u{295}"
     }
 
-    private static func isCaseIgnorable(_ scalar: Unicode.Scalar) -> Bool {
+    static func isCaseIgnorable(_ scalar: Unicode.Scalar) -> Bool {
         (scalar.properties.isCaseIgnorable && isKnown(scalar)) || scalar == "\u{1171E}"
     }
 

@@ -40,9 +40,8 @@ enum HexadecimalList {
         list.split(separator: " ").compactMap { entry in
             let parts = entry.split(separator: "=")
             guard parts.count == 2 else { return nil }
-            return (
-                parts[0], parts[1].split(separator: "+").compactMap { UInt32($0, radix: 16).flatMap(Unicode.Scalar.init) }
-            )
+            let scalars = parts[1].split(separator: "+")
+            return (parts[0], scalars.compactMap { UInt32($0, radix: 16).flatMap(Unicode.Scalar.init) })
         }
     }
 }

@@ -2,19 +2,28 @@
 /// curly quotes, ligatures, wide letters, terminal colours, control characters, accents apart from their letters.
 ///
 /// Gives the same as `ftfy.fix_text` with its default configuration for every text. Work is bounded: a text of more
-/// than about nine thousand characters whose repair would take rounds without end, such as `&amp;amp;amp;…`, is left
+/// than about six thousand characters whose repair would take rounds without end, such as `&amp;amp;amp;…`, is left
 /// half repaired.
 ///
 /// Source: ftfy 6.3.1, `fix_text`; Robyn Speer, "ftfy", 2019, doi 10.5281/zenodo.2591652.
-enum TextRepair {
+struct TextRepair {
     /// The most characters that are repaired as one; lines are always repaired each by itself.
     private static let longestSegment = 1_000_000
 
-    /// The most characters that all rounds of a repair together may look at.
-    private static let effort = 20_000_000
+    /// What `effort` is unless a caller says so.
+    private static let usualEffort = 10_000_000
+
+    /// The most characters that all rounds of the repair of one line may look at.
+    private let effort: Int
 
     /// `text`, repaired line by line.
-    static func repaired(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+    ///
+    /// - Parameters:
+    ///   - text: any text.
+    ///   - effort: the most characters that all rounds of the repair of one line may look at; 64 rounds are always made.
+    /// - Returns: the repaired text.
+    static func repaired(_ text: [Unicode.Scalar], effort: Int = usualEffort) -> [Unicode.Scalar] {
+        let repair = TextRepair(effort: effort)
         var result: [Unicode.Scalar] = []
         result.reserveCapacity(text.count)
         // Where a tag has been seen, the text is HTML, and its references are meant.
@@ -24,24 +33,24 @@ enum TextRepair {
             var segment = text[start...].prefix(longestSegment)
             if let lineBreak = segment.firstIndex(of: "\n") { segment = segment[...lineBreak] }
             unescapes = unescapes && !segment.contains("<")
-            result += repaired(Array(segment), unescapes: unescapes)
+            result += repair.repaired(Array(segment), unescapes: unescapes)
             start = segment.endIndex
         }
         return result
     }
 
     /// One line, repaired over and over until nothing changes.
-    private static func repaired(_ line: [Unicode.Scalar], unescapes: Bool) -> [Unicode.Scalar] {
+    private func repaired(_ line: [Unicode.Scalar], unescapes: Bool) -> [Unicode.Scalar] {
         settled(line) { line in
             let text = unescapes ? HTMLEntities.unescapedWhole(line) : line
             if text.allSatisfy({ " "..."~" ~= $0 || $0 == "\n" || $0 == "\t" }) { return text }
-            let simple = simplified(decoded(text))
-            return Composition.composed(removingControls(removingTerminalEscapes(simple)), unicode: 14)
+            let simple = Self.removingTerminalEscapes(Self.simplified(decoded(text)))
+            return Composition.composed(Self.removingControls(simple), unicode: 14)
         }
     }
 
     /// `text` after `step` was applied until it changed nothing, or until that has cost too much.
-    private static func settled(
+    private func settled(
         _ text: [Unicode.Scalar],
         by step: ([Unicode.Scalar]) -> [Unicode.Scalar]
     ) -> [Unicode.Scalar] {
@@ -61,11 +70,11 @@ extension TextRepair {
     /// `text` with what was decoded wrongly decoded again, as often as it takes.
     ///
     /// Source: ftfy 6.3.1, `fix_encoding_and_explain`.
-    private static func decoded(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+    private func decoded(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         settled(text, by: decodedOnce)
     }
 
-    private static func decodedOnce(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+    private func decodedOnce(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         guard text.contains(where: { !$0.isASCII }) else { return text }
         let mojibake = Mojibake(text)
         guard mojibake.looksWrong else { return text }
@@ -82,7 +91,7 @@ extension TextRepair {
     }
 
     /// The text with each part decoded again that looks like UTF-8 and looks wrong by itself.
-    private static func decodingParts(of mojibake: Mojibake) -> [Unicode.Scalar] {
+    private func decodingParts(of mojibake: Mojibake) -> [Unicode.Scalar] {
         let text = mojibake.text
         var result: [Unicode.Scalar] = []
         var end = 0
