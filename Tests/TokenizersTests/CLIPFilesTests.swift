@@ -17,10 +17,10 @@ struct CLIPFilesTests {
         #expect(vocabulary.id(of: CLIPVocabulary.endToken) == 49_407)
     }
 
-    @Test("Folders in the Hugging Face layout give the ids that transformers gives", .tags(.parity), arguments: 0..<7)
+    @Test("Folders in the Hugging Face layout give the ids that transformers gives", .tags(.parity), arguments: 0..<9)
     func folders(index: Int) throws {
         let cases = try Fixtures.decoded(CLIPFolders.self, from: "clip/folders.json")
-        #expect(cases.folders.count == 7)
+        #expect(cases.folders.count == 9)
         let folder = cases.folders[index]
         try withTemporaryFolder { path in
             for (name, content) in folder.files where name != "tokenizer.json" {
@@ -152,6 +152,10 @@ struct CLIPFilesTests {
             (
                 ["vocab.json": #"{"a": 0, "aa": 1}"#, "merges.txt": "a a\na a\n"],
                 "Merge 2 joins \"a\" and \"a\", as one before"
+            ),
+            (
+                ["vocab.json": #"{"a": 0}"#, "merges.txt": "", "tokenizer_config.json": #"{"bos_token": ""}"#],
+                "A special token of the configuration is empty; expected at least one character."
             ),
             (["tokenizer.json": "{}"], "tokenizer.json cannot be read as JSON or lacks a part; expected a tokenizer"),
             (

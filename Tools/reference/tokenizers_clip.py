@@ -49,7 +49,8 @@ def simple_tokenizer(names=None):
     result = open_clip.tokenizer.SimpleTokenizer()
     if names:
         special = "|".join(map(regex.escape, names))
-        result.pat = regex.compile(result.pat.pattern.replace("<start_of_text>|<end_of_text>", special), regex.IGNORECASE)
+        result.pat = regex.compile(result.pat.pattern.replace("<start_of_text>|<end_of_text>", special),
+                                   regex.IGNORECASE)
         result.cache = {name: name for name in names}
         for old, new in zip(["<start_of_text>", "<end_of_text>"], names):
             result.encoder[new] = result.encoder.pop(old)
@@ -112,7 +113,7 @@ soft\u00adhyphen re\ufffdplaced private\ue000use\U000f0000x\U0010fffd non\uffff\
 âœ” No problems; sÃ³, voilÃ le travail; schÃ¶n; ã\x83\x84; â€œ like this â€\ufffd; cafÃ©; Ã la mode; Ã quele
 a ° b Å b Â b Â« Â» ¡Â! ¿Ã? ÂŁ Ă© ГўВЂВњ вЂњ вЂ” β€™ ā€ Ð¿Ñ€Ð¸Ð²ÐµÑ‚ ÐŸÑ€Ð¸Ð²ÐµÑ‚ пїЅ рџЃ
 (╯°□°)╯︵ ┻━┻ ¯\\_(ツ)_/¯ ಠ_ಠ ʕ•ᴥ•ʔ ヽ(´▽`)/ ┌П┐(ಠ_ಠ) (°ω°) ─░▒▓█
-[PAD] <pad> </s> <|startoftext|> <|endoftext|> <start_of_text>x<end_of_text> <|startoftext|><|startoftext|>!!! </w> a</w>
+[PAD] <pad> </s> <|startoftext|> <|endoftext|> <start_of_text>x<end_of_text> <|startoftext|><|startoftext|>!!! a</w>
 !<|endoftext|>! <|STARTOFTEXT|> <|EndOfText|>!!! <START_OF_TEXT> <|endoftext|\u0338> <|endoftext|>\u0338 < |endoftext|>
 """.strip().split("\n")
 
@@ -133,7 +134,7 @@ SPECIAL = [*NAMES, "<start_of_text>", "<end_of_text>", "<|STARTOFTEXT|>", "<End_
 CLUES = {key: [v for v in range(0x10000) if not 0xD800 <= v < 0xE000 and re.match(f"[{members}]", chr(v))]
          for key, members in {**ftfy.badness.MOJIBAKE_CATEGORIES, **ftfy.chardata.UTF8_CLUES}.items()}
 # Every character that the rules for bad text name, also outside the classes.
-NAMED = sorted({ord(c) for c in ftfy.badness.BADNESS_RE.pattern if ord(c) > 0x7F} | {v for c in CLUES.values() for v in c})
+NAMED = sorted({ord(c) for c in ftfy.badness.BADNESS_RE.pattern if ord(c) > 0x7F}.union(*CLUES.values()))
 
 
 class Maker:
@@ -148,7 +149,8 @@ class Maker:
         parts = [pick.choice(kinds)() for _ in range(pick.choice([1, 1, 1, 2, 2, 3, 5]))]
         text = pick.choice(["", " ", " ", "\n", "  ", ", "]).join(parts)
         if pick.random() < 0.1:
-            text = pick.choice([" ", "\n", "\t", "\x1c", "\u3000", "'"]) + text + pick.choice([" ", "\n", "\r\n", "\x85"])
+            text = pick.choice([" ", "\n", "\t", "\x1c", "\u3000", "'"]) + text
+            text += pick.choice([" ", "\n", "\r\n", "\x85"])
         return "".join(c for c in text if not 0xD800 <= ord(c) < 0xE000)
 
     def characters(self, low, high, count):
@@ -161,11 +163,13 @@ class Maker:
         return " ".join(words[start:start + self.random.randint(1, 6)])
 
     def words(self):
-        return " ".join(self.random.choice(self.random.choice(SENTENCES).split()) for _ in range(self.random.randint(1, 12)))
+        count = self.random.randint(1, 12)
+        return " ".join(self.random.choice(self.random.choice(SENTENCES).split()) for _ in range(count))
 
     def block(self):
         return self.random.choice(["", " "]).join(
-            self.characters(*self.random.choice(BLOCKS), self.random.randint(1, 6)) for _ in range(self.random.randint(1, 5)))
+            self.characters(*self.random.choice(BLOCKS), self.random.randint(1, 6))
+            for _ in range(self.random.randint(1, 5)))
 
     def any(self):
         return "".join(chr(self.random.choice(SCALARS)) for _ in range(self.random.randint(1, 12)))
@@ -175,7 +179,8 @@ class Maker:
                        for _ in range(self.random.randint(1, 20)))
 
     def odd(self):
-        return "".join(self.random.choice([self.random.choice(ODD), self.characters(0x21, 0x7E, 2), "\x1b[", "1;", "m", "\r\n"])
+        return "".join(self.random.choice([self.random.choice(ODD), self.characters(0x21, 0x7E, 2), "\x1b[", "1;",
+                                           "m", "\r\n"])
                        for _ in range(self.random.randint(1, 10)))
 
     def marks(self):
@@ -186,7 +191,8 @@ class Maker:
         return result if self.random.random() < 0.5 else unicodedata.normalize("NFD", result)
 
     def cased(self):
-        letters = ["Σ", "σ", "ς", "İ", "I", "ı", "i", "\u0307", "'", ".", "\u00ad", "A", "ß", "ẞ", "ʼ", "ʕ", "\u0345", "ͅ", "1",
+        letters = ["Σ", "σ", "ς", "İ", "I", "ı", "i", "\u0307", "'", ".", "\u00ad", "A", "ß", "ẞ", "ʼ", "ʕ", "\u0345",
+                   "ͅ", "1",
                    "\U0001171e", " ", "ᾳ", "ǰ", "Ŀ", ":", "ª", "Ⓐ", "Ა", "Ꭰ"]
         return "".join(self.random.choice(letters) for _ in range(self.random.randint(1, 12)))
 
@@ -197,20 +203,25 @@ class Maker:
             name = pick.choice(NAMES_OF_ENTITIES)
             digits = str(pick.choice([pick.randint(0, 300), pick.randint(0, 0x11FFFF), 38, 59, 0xFFFE, 10**20, 0xD800]))
             result += pick.choice([
-                "&" + name, "&" + name.upper(), "&" + name.rstrip(";"), "&" + name.rstrip(";") + self.characters(0x61, 0x7A, 3),
-                "&amp;" + name, "&#" + digits + ";", "&#" + digits, "&#x" + f"{int(digits):x}" + ";", "&#X" + f"{int(digits):X}",
-                "&#" + digits + "ab;", "&#x;", "&;", "&" * pick.randint(1, 3), "&" + name[:pick.randint(1, 8)], "&#38;#" + digits + ";",
+                "&" + name, "&" + name.upper(), "&" + name.rstrip(";"),
+                "&" + name.rstrip(";") + self.characters(0x61, 0x7A, 3),
+                "&amp;" + name, "&#" + digits + ";", "&#" + digits, "&#x" + f"{int(digits):x}" + ";",
+                "&#X" + f"{int(digits):X}",
+                "&#" + digits + "ab;", "&#x;", "&;", "&" * pick.randint(1, 3), "&" + name[:pick.randint(1, 8)],
+                "&#38;#" + digits + ";",
                 "&amp;amp;amp;lt;", "&" + "x" * pick.randint(20, 40) + ";", "&#0" + "0" * pick.randint(1, 30) + "65;",
                 "&" + name.rstrip(";") + "é;", "<", "&#" + digits[:1] + "&#5" + digits[1:2] + ";;", "&semi;", "&num;"])
             result += pick.choice(["", "", " ", "a", "=", "\n"])
         return result
 
     def special(self):
-        return "".join(self.random.choice(SPECIAL + [self.sentence(), "!", "'s", " "]) for _ in range(self.random.randint(1, 4)))
+        return "".join(self.random.choice(SPECIAL + [self.sentence(), "!", "'s", " "])
+                       for _ in range(self.random.randint(1, 4)))
 
     def long(self):
         pick = self.random
-        unit = pick.choice(["a", "ab", "!", "1", "é", "中", "<", "'", "A'", "\u0301", "😀", "un", "ha", "Ã©", "&amp;", "&", "Σ", "\u00a0"])
+        unit = pick.choice(["a", "ab", "!", "1", "é", "中", "<", "'", "A'", "\u0301", "😀", "un", "ha", "Ã©", "&amp;",
+                            "&", "Σ", "\u00a0"])
         return unit * pick.randint(10, 300)
 
     def garbled(self, text):
@@ -258,14 +269,17 @@ class Maker:
         page = pick.choice(ftfy.chardata.CHARMAP_ENCODINGS)
         data = b""
         for _ in range(pick.randint(1, 6)):
-            lead = pick.choice([0xC0, 0xC2, 0xC3, 0xC3, 0xC5, 0xCE, 0xD0, 0xD9, 0xE0, 0xE1, 0xE2, 0xE3, 0xED, 0xEF, 0xF0, 0xF3,
+            lead = pick.choice([0xC0, 0xC2, 0xC3, 0xC3, 0xC5, 0xCE, 0xD0, 0xD9, 0xE0, 0xE1, 0xE2, 0xE3, 0xED, 0xEF,
+                                0xF0, 0xF3,
                                 pick.randint(0x80, 0xFF)])
             count = {0xC: 1, 0xD: 1, 0xE: 2, 0xF: 3}.get(lead >> 4, 0)
-            rest = [pick.choice([pick.randint(0x80, 0xBF)] * 5 + [0x20, 0x20, 0x1A, 0x3F, 0xA0, 0x85, 0x80]) for _ in range(count)]
+            rest = [pick.choice([pick.randint(0x80, 0xBF)] * 5 + [0x20, 0x20, 0x1A, 0x3F, 0xA0, 0x85,
+                                                                  0x80]) for _ in range(count)]
             if lead == 0xED and pick.random() < 0.6:
                 rest = [pick.randint(0xA0, 0xAF), pick.choice([0x80, 0xBF, 0x1A, 0x3F]), 0xED, pick.randint(0xB0, 0xBF),
                         pick.choice([0x80, 0xB5, 0x1A, 0x3F, 0x0A])]
-            data += bytes([lead, *rest]) + pick.choice([b"", b"", b"a", b" ", b"la ", b"quele", b"s ", b"\n", b"e", b"?", b"."])
+            data += bytes([lead, *rest]) + pick.choice([b"", b"", b"a", b" ", b"la ", b"quele", b"s ", b"\n", b"e",
+                                                        b"?", b"."])
         text = data.decode(page, "replace")
         if page.startswith("sloppy") and pick.random() < 0.3:
             text = text.replace("\ufffd", "\x1a")
@@ -284,15 +298,22 @@ class Maker:
 
 def fixed_texts():
     """Texts that every set has, whatever the seed."""
-    result = [*SENTENCES, "", " ", "\n", "\t\r\n ", "\x00", "\x00\x01\x02", "'", "''", "'s", "&", "<", "é", "\u0301", "\ufeff"]
+    result = [*SENTENCES, "", " ", "\n", "\t\r\n ", "\x00", "\x00\x01\x02", "'", "''", "'s", "&", "<", "é", "\u0301",
+              "\ufeff"]
     result += ["a" * 1000, "supercalifragilisticexpialidocious" * 4, "un" * 200, "é" * 300, "e\u0301" * 300, "中" * 100,
                "!" * 300, "ab " * 100, "a" + "\u0301" * 500, "😀" * 100, "<|endoftext|>" * 90, "1" * 100, "Σ" * 100]
-    result += ["a <b> &eacute;\n&eacute; &lt;", "&eacute;\n<\n&eacute;", "&#xC3;&#xA9;", "Ã©&amp;eacute;", "À\u0080", "À\n", "í ° \n",
-               "Ã", "Ã ", "Ã\u00a0", " Ã ", "Ã la", "Ã  la", "Ã s ", "Ã quele", "fÃ cil", "Â", "a Â b", "¿Â", "œa", "œ", "œ.", "œ\n",
-               "\u0402", "ГўВЂВњa", "ГўВЂВњ", "ГўВЂВ\n ", "β€™", "×²", "√±", "≈°", "‚Äî", "‚âà", "вЂ", "ā€", "ØªØ±", "Øª Ø±", "à²",
-               "\u00ed\u00a0\u0080\u00ed\u00b0\u0080", "í\u00a0½í¸\x80", "\x80\x81\x82", "café\x81", "\x93quoted\x94", "ï»¿bom",
-               "ï¿½", "â\u0080\u0099", "â€\x9d", "â€?", "Ã?", "Ä?", "ð\x9f\x98?", "ð ˜€", "ðŸ˜ ", "Å ", "Î ", "Ð ", "Ù ", "â „",
-               "&ATILDE;&COPY;", "&Aacute;&aacute;&AACUTE;&aACUTE;", "&SZLIG; &NGE; &FJLIG;", "BUNDESSTRA&SZLIG;E", "&nGt;&nLt;"]
+    result += ["a <b> &eacute;\n&eacute; &lt;", "&eacute;\n<\n&eacute;", "&#xC3;&#xA9;", "Ã©&amp;eacute;", "À\u0080",
+               "À\n", "í ° \n",
+               "Ã", "Ã ", "Ã\u00a0", " Ã ", "Ã la", "Ã  la", "Ã s ", "Ã quele", "fÃ cil", "Â", "a Â b", "¿Â", "œa",
+               "œ", "œ.", "œ\n",
+               "\u0402", "ГўВЂВњa", "ГўВЂВњ", "ГўВЂВ\n ", "β€™", "×²", "√±", "≈°", "‚Äî", "‚âà", "вЂ", "ā€", "ØªØ±",
+               "Øª Ø±", "à²",
+               "\u00ed\u00a0\u0080\u00ed\u00b0\u0080", "í\u00a0½í¸\x80", "\x80\x81\x82", "café\x81", "\x93quoted\x94",
+               "ï»¿bom",
+               "ï¿½", "â\u0080\u0099", "â€\x9d", "â€?", "Ã?", "Ä?", "ð\x9f\x98?", "ð ˜€", "ðŸ˜ ", "Å ", "Î ", "Ð ",
+               "Ù ", "â „",
+               "&ATILDE;&COPY;", "&Aacute;&aacute;&AACUTE;&aACUTE;", "&SZLIG; &NGE; &FJLIG;", "BUNDESSTRA&SZLIG;E",
+               "&nGt;&nLt;"]
     return result
 
 
@@ -306,7 +327,8 @@ def texts(seed, count):
 
 def write_texts(path, seed, count):
     strings = texts(seed, count)
-    simple, openai, fast, exclaiming = simple_tokenizer(), simple_tokenizer(NAMES), fast_tokenizer(), fast_tokenizer(pad_token="!")
+    simple, openai = simple_tokenizer(), simple_tokenizer(NAMES)
+    fast, exclaiming = fast_tokenizer(), fast_tokenizer(pad_token="!")
     ids = {
         "open_clip": [simple.encode(text) for text in strings],
         "openai": [openai.encode(text) for text in strings],
@@ -392,9 +414,11 @@ def folders():
     yield {
         "special_tokens_map.json": {"bos_token": token(start, True), "eos_token": token(end, True), "pad_token": "!",
                                     "unk_token": token(end, True)},
-        "tokenizer_config.json": {"add_prefix_space": False, "bos_token": typed | token(start, True), "do_lower_case": True,
+        "tokenizer_config.json": {"add_prefix_space": False, "bos_token": typed | token(start, True),
+                                  "do_lower_case": True,
                                   "eos_token": typed | token(end, True), "errors": "replace", "model_max_length": 77,
-                                  "pad_token": end, "tokenizer_class": "CLIPTokenizer", "unk_token": typed | token(end, True)},
+                                  "pad_token": end, "tokenizer_class": "CLIPTokenizer",
+                                  "unk_token": typed | token(end, True)},
     }
     # Stable Diffusion XL, as it is saved since.
     yield {
@@ -407,7 +431,8 @@ def folders():
     }
     # OpenAI's models on the hub.
     yield {
-        "tokenizer.json": [dict(id=49406, special=True) | token(start, True), dict(id=49407, special=True) | token(end, False)],
+        "tokenizer.json": [dict(id=49406, special=True) | token(start, True),
+                           dict(id=49407, special=True) | token(end, False)],
         "special_tokens_map.json": {"bos_token": token(start, True), "eos_token": token(end, True), "pad_token": end,
                                     "unk_token": token(end, True)},
         "tokenizer_config.json": {"unk_token": typed | token(end, True), "bos_token": typed | token(start, True),
@@ -419,10 +444,16 @@ def folders():
         "tokenizer_config.json": {"additional_special_tokens": ["<Special>", "wow"], "pad_token": "[PAD]"},
     }
     yield {"tokenizer.json": [], "special_tokens_map.json": {"mask_token": "<mask>", "cls_token": "Photo"}}
+    yield {"special_tokens_map.json": {"additional_special_tokens": ["wow", "<Special>"]}}
+    yield {"special_tokens_map.json": {"extra_special_tokens": ["wow"], "unk_token": "<mask>"},
+           "tokenizer_config.json": {"extra_special_tokens": ["<Special>"], "eos_token": "<mask>",
+                                     "tokenizer_class": None}}
 
 
-FOLDER_TEXTS = ["a photo of a cat!", "A <|startoftext|> B <|EndOfText|>! <|endoftext|>!!!", "<|STARTOFTEXT|><cat-toy><CAT-TOY><big-dog>x",
-                "<Big-Dog>?<Special><special> É é e\u0301 WOW wow", "photo Photo <mask>[PAD][pad] ?!", "", "!", "word! " * 80]
+FOLDER_TEXTS = ["a photo of a cat!", "A <|startoftext|> B <|EndOfText|>! <|endoftext|>!!!",
+                "<|STARTOFTEXT|><cat-toy><CAT-TOY><big-dog>x",
+                "<Big-Dog>?<Special><special> É é e\u0301 WOW wow", "photo Photo <mask>[PAD][pad] ?!", "", "!",
+                "word! " * 80]
 
 
 def write_folders(path):
@@ -433,7 +464,8 @@ def write_folders(path):
         with tempfile.TemporaryDirectory() as folder:
             for name, value in files.items():
                 if name == "tokenizer.json":
-                    model = dict(type="BPE", end_of_word_suffix="</w>", vocab=vocabulary, merges=merges, unk_token=NAMES[1])
+                    model = dict(type="BPE", end_of_word_suffix="</w>", vocab=vocabulary, merges=merges,
+                                 unk_token=NAMES[1])
                     value = dict(version="1.0", added_tokens=value, model=model)
                 Path(folder, name).write_text(json.dumps(value))
             if "tokenizer.json" not in files:
@@ -450,7 +482,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--characters", action="store_true", help="write how each Unicode scalar is seen instead")
-    parser.add_argument("--folders", action="store_true", help="write what folders in the Hugging Face layout give instead")
+    parser.add_argument("--folders", action="store_true", help="write what folders give instead")
     parser.add_argument("path")
     arguments = parser.parse_args()
     if arguments.characters:

@@ -100,8 +100,8 @@ enum MojibakeTables {
             text = fix(text)
         if text != chr(value):
             pairs.append(f"{value:X}={'+'.join(f'{ord(c):X}' for c in text)}")
-    out.append("    /// What stands for a character in repaired text: plain quotes, letters for ligatures, the usual width,\n"
-               "    /// windows-1252 for C1 controls, a line feed for other line breaks.")
+    out.append("    /// What stands for a character in repaired text: plain quotes, letters for ligatures, the usual\n"
+               "    /// width, windows-1252 for C1 controls, a line feed for other line breaks.")
     out.append(f"    static let replacements = {literal(' '.join(pairs))}\n}}")
     write("Repair/MojibakeTables.swift", "\n".join(out))
 

@@ -22,7 +22,7 @@ package struct CLIPTokenizer: TextTokenizer {
 
     /// A tokenizer over a vocabulary.
     ///
-    /// - Throws: when the vocabulary lacks the start, end, padding or unknown token, or is empty.
+    /// - Throws: when the vocabulary lacks the start, end, padding or unknown token, or when a token has no characters.
     package init(
         vocabulary: CLIPVocabulary,
         configuration: CLIPTokenizerConfiguration
@@ -30,6 +30,9 @@ package struct CLIPTokenizer: TextTokenizer {
         self.vocabulary = vocabulary
         self.configuration = configuration
         let tokens = configuration.specialTokens
+        guard !tokens.contains(where: \.content.isEmpty) else {
+            throw TokenizerError("A special token of the configuration is empty; expected at least one character.")
+        }
         // What the vocabulary lacks gets the next ids, as in the reference.
         var addedIDs: [String: Int32] = [:]
         if configuration.cleaning == .composing {
@@ -114,7 +117,7 @@ package struct CLIPTokenizer: TextTokenizer {
         var offset = 0
         for part in cleaner.parts(of: text) where result.count < limit {
             if let id = part.id {
-                append(id, offset: &offset, count: part.text.utf8Count, to: &result)
+                append(id, of: part.text[...], offset: &offset, to: &result)
                 continue
             }
             var position = 0
@@ -132,7 +135,7 @@ package struct CLIPTokenizer: TextTokenizer {
 
     private func appendPieces(of word: ArraySlice<Unicode.Scalar>, offset: inout Int, to result: inout [CLIPPiece]) {
         if let special = specialWords.first(where: { word.elementsEqual($0.text) }) {
-            append(special.id, offset: &offset, count: word.utf8Count, to: &result)
+            append(special.id, of: word, offset: &offset, to: &result)
             return
         }
         var bytes: [UInt8] = []
@@ -140,14 +143,24 @@ package struct CLIPTokenizer: TextTokenizer {
         let (ids, starts) = vocabulary.pieces(of: bytes, unknown: unknownID)
         let ends = starts.dropFirst() + [bytes.count]
         for (index, end) in ends.enumerated() {
-            append(ids[index], offset: &offset, count: end - starts[index], to: &result)
+            let count = end - starts[index]
+            let name = vocabulary.pieces[safe: Int(ids[index])] ?? ""
+            result.append(CLIPPiece(id: ids[index], text: name, range: offset..<offset + count))
+            offset += count
         }
     }
 
-    private func append(_ id: Int32, offset: inout Int, count: Int, to result: inout [CLIPPiece]) {
-        let text = vocabulary.pieces.indices.contains(Int(id)) ? vocabulary.pieces[Int(id)] : ""
-        result.append(CLIPPiece(id: id, text: text, range: offset..<offset + count))
-        offset += count
+    /// Appends a special token, which the vocabulary may not have.
+    private func append(
+        _ id: Int32,
+        of text: ArraySlice<Unicode.Scalar>,
+        offset: inout Int,
+        to result: inout [CLIPPiece]
+    ) {
+        let name = vocabulary.pieces[safe: Int(id)] ?? String(String.UnicodeScalarView(text))
+        let end = offset + text.utf8Count
+        result.append(CLIPPiece(id: id, text: name, range: offset..<end))
+        offset = end
     }
 }
 

@@ -59,7 +59,7 @@ extension CLIPTokenizerConfiguration {
             unkToken: Token(content: CLIPVocabulary.endToken),
             padToken: Token(content: CLIPVocabulary.endToken)
         )
-        for token in added + named.list(else: defaults) + (named.extraSpecialTokens ?? []) {
+        for token in added + named.list(else: defaults) + named.others {
             guard !token.content.isEmpty, !addedTokens.contains(where: { $0.content == token.content }) else {
                 continue
             }
@@ -80,6 +80,8 @@ extension CLIPTokenizerConfiguration {
         var addedTokensDecoder: [String: Token]?
         var bosToken, eosToken, unkToken, sepToken, padToken, clsToken, maskToken: Token?
         var extraSpecialTokens: [Token]?
+        /// The same under its older name, which counts where the newer one says nothing.
+        var additionalSpecialTokens: [Token]?
 
         init(bosToken: Token? = nil, eosToken: Token? = nil, unkToken: Token? = nil, padToken: Token? = nil) {
             self.bosToken = bosToken
@@ -97,10 +99,9 @@ extension CLIPTokenizerConfiguration {
                 try token(.bosToken), try token(.eosToken), try token(.unkToken), try token(.padToken)
             )
             (sepToken, clsToken, maskToken) = (try token(.sepToken), try token(.clsToken), try token(.maskToken))
-            // The older name is only read where the newer one says nothing; a list of names of roles is not for CLIP.
-            extraSpecialTokens =
-                (try? container.decodeIfPresent([Token].self, forKey: .extraSpecialTokens))
-                ?? (try? container.decodeIfPresent([Token].self, forKey: .additionalSpecialTokens))
+            // An object of names and tokens is not for CLIP.
+            extraSpecialTokens = try? container.decodeIfPresent([Token].self, forKey: .extraSpecialTokens)
+            additionalSpecialTokens = try? container.decodeIfPresent([Token].self, forKey: .additionalSpecialTokens)
         }
 
         /// The tokens in the order of the reference.
@@ -111,7 +112,12 @@ extension CLIPTokenizerConfiguration {
             ].compactMap(\.self)
         }
 
-        var contents: [String] { (list(else: NamedTokens()) + (extraSpecialTokens ?? [])).map(\.content) }
+        /// The tokens without a role.
+        var others: [Token] {
+            (extraSpecialTokens?.isEmpty == false ? extraSpecialTokens : additionalSpecialTokens) ?? []
+        }
+
+        var contents: [String] { (list(else: NamedTokens()) + others).map(\.content) }
 
         mutating func update(with other: NamedTokens) {
             bosToken = other.bosToken ?? bosToken
@@ -121,7 +127,8 @@ extension CLIPTokenizerConfiguration {
             padToken = other.padToken ?? padToken
             clsToken = other.clsToken ?? clsToken
             maskToken = other.maskToken ?? maskToken
-            extraSpecialTokens = other.extraSpecialTokens ?? extraSpecialTokens
+            extraSpecialTokens = others + (other.extraSpecialTokens ?? [])
+            additionalSpecialTokens = other.additionalSpecialTokens
         }
 
         enum CodingKeys: String, CodingKey {

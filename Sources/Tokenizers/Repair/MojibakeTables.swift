@@ -173,8 +173,8 @@ enum MojibakeTables {
         """,
     ]
 
-    /// What stands for a character in repaired text: plain quotes, letters for ligatures, the usual width,
-    /// windows-1252 for C1 controls, a line feed for other line breaks.
+    /// What stands for a character in repaired text: plain quotes, letters for ligatures, the usual
+    /// width, windows-1252 for C1 controls, a line feed for other line breaks.
     static let replacements = """
         D=A 80=20AC 82=27 83=192 84=22 85=2026 86=2020 87=2021 88=2C6 89=2030 8A=160 8B=2039 8C=152 8E=17D 91=27 \
         92=27 93=22 94=22 95=2022 96=2013 97=2014 98=2DC 99=2122 9A=161 9B=203A 9C=153 9E=17E 9F=178 132=49+4A \
