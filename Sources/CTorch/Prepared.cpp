@@ -34,6 +34,7 @@ Activation activation(CTorchActivation code) {
     case CTORCH_ACTIVATION_GELU_TANH: return {"gelu", Scalars(), "tanh"};
     case CTORCH_ACTIVATION_TANH: return {"tanh"};
     case CTORCH_ACTIVATION_SIGMOID: return {"sigmoid"};
+    case CTORCH_ACTIVATION_QUICK_GELU: return {};  // oneDNN has none: applied after the product
   }
   TORCH_CHECK(false, "no activation has the code ", static_cast<int>(code));
 }
@@ -48,6 +49,7 @@ at::Tensor apply(CTorchActivation code, const at::Tensor &x) {
     case CTORCH_ACTIVATION_GELU_TANH: return at::gelu(x, "tanh");
     case CTORCH_ACTIVATION_TANH: return x.tanh();
     case CTORCH_ACTIVATION_SIGMOID: return x.sigmoid();
+    case CTORCH_ACTIVATION_QUICK_GELU: return x * at::sigmoid(x * 1.702);
   }
   TORCH_CHECK(false, "no activation has the code ", static_cast<int>(code));
 }
@@ -81,7 +83,8 @@ CTorchTensor ctorch_prepared_linear(CTorchTensor x, CTorchTensor weight, CTorchT
       return apply(code, sum);
     }
     auto fused = activation(code);
-    return linear.call(x->value, weight->value, optional(bias), fused.name, fused.scalars, fused.algorithm);
+    auto y = linear.call(x->value, weight->value, optional(bias), fused.name, fused.scalars, fused.algorithm);
+    return code == CTORCH_ACTIVATION_QUICK_GELU ? apply(code, y) : y;
   });
 }
 
@@ -126,8 +129,9 @@ CTorchTensor ctorch_prepared_conv2d(CTorchTensor x, CTorchTensor weight, CTorchT
       return relu ? sum : apply(code, sum);
     }
     auto fused = activation(code);
-    return convolution.call(input, weight->value, optional(bias), paddings, strides, dilations, groups, fused.name,
-                            fused.scalars, fused.algorithm);
+    auto y = convolution.call(input, weight->value, optional(bias), paddings, strides, dilations, groups, fused.name,
+                              fused.scalars, fused.algorithm);
+    return code == CTORCH_ACTIVATION_QUICK_GELU ? apply(code, y) : y;
   });
 }
 }

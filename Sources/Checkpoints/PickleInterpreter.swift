@@ -11,6 +11,8 @@ struct PickleInterpreter {
     /// The height of the stack at each open mark.
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
+    /// The dictionaries that stand for objects of TorchScript.
+    private var scriptObjects: Set<Int> = []
     private var reader: ByteReader
     private let path: String
 
@@ -107,9 +109,21 @@ struct PickleInterpreter {
             let arguments = try elements(pop())
             guard case .callable(let callable) = try pop() else { throw damaged("calls what cannot be called") }
             stack.append(try call(callable, arguments))
-        case UInt8(ascii: "b"):  // BUILD: attributes, which a state dictionary has (`_metadata`) and nobody needs
-            _ = try pop()
-            guard case .dictionary = try top() else { throw damaged("sets attributes of what has none") }
+        case 0x81:  // NEWOBJ
+            let arguments = try elements(pop())
+            guard case .callable(.scriptObject) = try pop(), arguments.isEmpty else {
+                throw damaged("makes an object that is none of TorchScript's")
+            }
+            let object = dictionary()
+            if case .dictionary(let index) = object { scriptObjects.insert(index) }
+            stack.append(object)
+        case UInt8(ascii: "b"):  // BUILD
+            let state = try pop()
+            guard case .dictionary(let index) = try top() else { throw damaged("sets attributes of what has none") }
+            // Those of a state dictionary (`_metadata`) nobody needs. Taken over and not added, so that nothing grows.
+            if scriptObjects.contains(index), case .dictionary(let attributes) = state {
+                graph.dictionaries[index] = graph.dictionaries[attributes]
+            }
         default: return false
         }
         return true
@@ -126,6 +140,8 @@ struct PickleInterpreter {
             return dictionary()
         case .size where arguments.count == 1:
             return tuple(try elements(arguments[0]))
+        case .listOfOneType where arguments.count >= 1:
+            return arguments[0]
         case .rebuildParameter where arguments.count >= 1:
             if case .tensor = arguments[0] { return arguments[0] }
         case .rebuildTensor where arguments.count >= 4:

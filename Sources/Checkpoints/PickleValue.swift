@@ -35,6 +35,10 @@ enum PickleCallable: Equatable {
     case size
     case rebuildTensor
     case rebuildParameter
+    /// A list, or a value with its type, as TorchScript writes them.
+    case listOfOneType
+    /// A class of a TorchScript program: an object is read as its attributes, its code never.
+    case scriptObject
     case storageType(StoredType)
 
     init?(module: String, name: String) {
@@ -43,6 +47,8 @@ enum PickleCallable: Equatable {
         case ("torch", "Size"): self = .size
         case ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
         case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
+        case ("torch.jit._pickle", _): self = .listOfOneType
+        case (let module, _) where module == "__torch__" || module.hasPrefix("__torch__."): self = .scriptObject
         case ("torch", "FloatStorage"): self = .storageType(.float32)
         case ("torch", "DoubleStorage"): self = .storageType(.float64)
         case ("torch", "HalfStorage"): self = .storageType(.float16)

@@ -1,8 +1,9 @@
 import LienzoFiles
 
-/// A file that `torch.save` wrote, in the zip form of PyTorch 1.6 and later or in the older one.
+/// A file that `torch.save` or `torch.jit.save` wrote, in the zip form of PyTorch 1.6 and later or in the older one.
 ///
-/// Its pickle is run by an interpreter that can build tensors and nothing else; the elements stay in the mapped file.
+/// Its pickle is run by an interpreter that can build tensors and nothing else; the elements stay in the mapped file. Of
+/// a TorchScript program the tensors are read, by the names of the attributes that lead to them, and none of the code.
 ///
 /// Source: `torch/serialization.py` (`_save`, `_legacy_save`, `_load`, `_legacy_load`).
 package struct TorchArchive: Sendable {
@@ -69,9 +70,6 @@ package struct TorchArchive: Sendable {
             throw CheckpointError(path, "the archive does not have one data.pkl; expected a file of torch.save")
         }
         let folder = name.dropLast("data.pkl".count)
-        if directory.names.contains("\(folder)constants.pkl") {
-            throw CheckpointError(path, "the archive is a TorchScript program; expected tensors that torch.save wrote")
-        }
         if let order = try directory.contents(of: "\(folder)byteorder"), !file[order].elementsEqual("little".utf8) {
             throw CheckpointError(path, "the archive was written on a big-endian machine, which is not supported")
         }

@@ -5,6 +5,8 @@ package struct Linear {
     private enum Weights {
         case prepared(PreparedLinear)
         case plain(weight: Parameter, bias: Parameter?)
+        /// `[in, out]`, without a bias.
+        case transposed(weight: Parameter)
     }
 
     private let weights: Weights
@@ -29,6 +31,29 @@ package struct Linear {
             hasBias
             ? try scope.parameter("bias", [output], initial: initial == nil ? .uniform(fanIn: input) : .zeros) : nil
         self.init(weight: weight, bias: bias, prepared: scope.store.preparesWeights)
+    }
+
+    /// A layer whose weight the checkpoint has as `name` `[in, out]`, without a bias: what the reference writes `x @ W`.
+    ///
+    /// - Throws: ``ParameterError`` where it is missing or has another shape; else what the source throws.
+    package init(
+        transposed scope: ParameterScope,
+        _ name: String,
+        from input: Int,
+        to output: Int,
+        initial: Initializer
+    ) throws {
+        self.init(
+            transposed: try scope.parameter(name, [input, output], initial: initial),
+            prepared: scope.store.preparesWeights
+        )
+    }
+
+    private init(transposed weight: Parameter, prepared: Bool) {
+        type = weight.type
+        weights =
+            prepared
+            ? .prepared(PreparedLinear(weight: weight().transpose(0, 1), bias: nil)) : .transposed(weight: weight)
     }
 
     /// A layer of parameters that the caller has read, for weights that a checkpoint stores in another form.
@@ -57,6 +82,9 @@ package struct Linear {
             return layer(x, activation: activation, residual: residual?.cast(to: type))
         case .plain(let weight, let bias):
             let y = x.linear(weight: weight(), bias: bias?())
+            return activation(residual.map { y + $0.cast(to: type) } ?? y)
+        case .transposed(let weight):
+            let y = x.matmul(weight())
             return activation(residual.map { y + $0.cast(to: type) } ?? y)
         }
     }

@@ -6,57 +6,26 @@ package import LienzoTorch
 ///
 /// Not `Sendable`: a pipeline owns it.
 package final class CLIPModel {
-    package let network: OpenCLIP
+    package let network: any DualEncoder
     private let tokenizer: any TextTokenizer
     private let device: Device
 
     /// What cosines are multiplied with to become logits.
     package let logitScale: Float
 
-    /// Builds the networks from a folder in OpenCLIP's layout.
-    init(_ folder: String, _ configuration: OpenCLIPConfiguration, _ loader: PartLoader) throws {
+    /// Builds the network and the tokenizer of a checkpoint.
+    init(_ checkpoint: CLIPCheckpoint, _ loader: PartLoader) throws {
         device = loader.device
-        let tokenizer = try WordPieceTokenizer(directory: folder)
-        let (pieces, rows) = (tokenizer.vocabulary.pieces.count, configuration.textTower.vocabularySize)
-        guard pieces <= rows else {
-            throw PipelineError.invalidModel(
-                path: folder,
-                reason: "vocab.txt has \(pieces) pieces; expected at most the \(rows) that the text tower has rows for"
-            )
-        }
-        self.tokenizer = tokenizer
-        let network = try loader.load(folder, weights: "open_clip_model.safetensors") {
-            try OpenCLIP($0, configuration)
-        }
+        tokenizer = try checkpoint.tokenizer()
+        let network = try checkpoint.network(loader)
         self.network = network
         logitScale = try torchScope { Float(network.logitScale.exp().item) }
         guard logitScale.isFinite else {
             throw PipelineError.invalidModel(
-                path: folder,
+                path: checkpoint.path,
                 reason: "its logit scale is \(logitScale); expected a number"
             )
         }
-    }
-
-    /// Reads the configuration files of a folder in OpenCLIP's layout.
-    static func configuration(
-        in folder: String,
-        imageTowerNamed: (String) -> EfficientNetLiteConfiguration?
-    ) throws -> OpenCLIPConfiguration {
-        let file = "open_clip_config.json"
-        let configuration = try OpenCLIPConfiguration(
-            json: ModelDirectory.read(file, in: folder),
-            textTower: ModelDirectory.read("config.json", in: folder),
-            file: file,
-            imageTowerNamed: imageTowerNamed
-        )
-        guard configuration.preprocessing.interpolation != .nearest else {
-            throw PipelineError.invalidModel(
-                path: folder,
-                reason: "\(file) asks for nearest interpolation; expected bicubic or bilinear"
-            )
-        }
-        return configuration
     }
 
     /// Texts as tokens, all of the model's context length.
@@ -64,7 +33,7 @@ package final class CLIPModel {
     /// - Parameter texts: any texts; what does not fit is cut.
     /// - Returns: tokens and which of them are not padding, `[texts, tokens]`, and whether any text was cut.
     package func tokenized(_ texts: [String]) -> (ids: Tensor, mask: Tensor, truncated: Bool) {
-        let length = network.configuration.contextLength
+        let length = network.contextLength
         let tokens = texts.map { tokenizer.encode($0, length: length) }
         let shape = [texts.count, length]
         return (
@@ -76,7 +45,7 @@ package final class CLIPModel {
 
     /// Whether a text has more tokens than the model reads.
     package func isCut(_ text: String) -> Bool {
-        tokenizer.encode(text, length: network.configuration.contextLength).truncated
+        tokenizer.encode(text, length: network.contextLength).truncated
     }
 
     /// Normalised text embeddings, `[texts, embeddingDimension]`, float32.
@@ -93,7 +62,7 @@ package final class CLIPModel {
     /// - Parameter pixels: preprocessed pictures, `[3, size, size]` each.
     /// - Returns: one row for each picture.
     package func embed(pixels: [[Float]]) -> Tensor {
-        let size = network.configuration.preprocessing.size
+        let size = network.preprocessing.size
         let batch = Tensor(pixels.flatMap(\.self), shape: [pixels.count, 3, size, size])
         return network.encodeImages(batch.to(device)).normalized()
     }

@@ -28,8 +28,7 @@ public actor CLIPPipeline {
     /// The number of numbers in an embedding.
     public nonisolated let embeddingDimension: Int
 
-    private let folder: String
-    private nonisolated let configuration: OpenCLIPConfiguration
+    private nonisolated let checkpoint: CLIPCheckpoint
     private let executor = ThreadExecutor(name: "Lienzo.CLIPPipeline")
     private let device: Device
     private let computeType: DType?
@@ -43,9 +42,11 @@ public actor CLIPPipeline {
     /// Texts that go through the network at once.
     private static let textBatch = 64
 
-    /// A pipeline of the dual encoder of a model directory, or of a folder in OpenCLIP's own layout, on the CPU.
+    /// A pipeline on the CPU.
     ///
-    /// Throws one sentence where the folder's configuration files are missing or wrong.
+    /// - Parameter path: a model directory with a dual encoder, a folder of OpenCLIP or of transformers' `CLIPModel`, or
+    ///   one of OpenAI's files.
+    /// - Throws: one sentence where the configuration files, or the shapes of the single file, are missing or wrong.
     public init(modelDirectory path: String) throws {
         try self.init(modelDirectory: path, device: .cpu)
     }
@@ -57,24 +58,23 @@ public actor CLIPPipeline {
         computeType: DType? = nil,
         imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
     ) throws {
-        if FileManager.default.fileExists(atPath: "\(path)/open_clip_config.json") {
-            folder = path
-            name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-        } else {
+        if FileManager.default.fileExists(atPath: "\(path)/model_index.json") {
             let directory = try ModelDirectory(path)
             try directory.require("clip", "CustomTextCLIP")
-            folder = directory.folder(of: "clip")
+            checkpoint = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
             name = directory.name
+        } else {
+            checkpoint = try CLIPCheckpoint(path, imageTowerNamed: imageTowerNamed)
+            name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
         }
-        configuration = try CLIPModel.configuration(in: folder, imageTowerNamed: imageTowerNamed)
-        embeddingDimension = configuration.embeddingDimension
+        embeddingDimension = checkpoint.embeddingDimension
         self.device = device
         self.computeType = computeType
     }
 
     /// Resizes, crops and normalises a picture as the model wants it; may be called on many threads at once.
     public nonisolated func prepare(_ image: Image) throws -> PreparedPicture {
-        PreparedPicture(pixels: try configuration.preprocessing(image))
+        PreparedPicture(pixels: try checkpoint.preprocessing(image))
     }
 
     /// Normalised embeddings of pictures, in bounded batches.
@@ -119,7 +119,7 @@ public actor CLIPPipeline {
     private func loaded() throws -> CLIPModel {
         if let model { return model }
         let loader = PartLoader(device: device, computeType: computeType)
-        let loaded = try CLIPModel(folder, configuration, loader)
+        let loaded = try CLIPModel(checkpoint, loader)
         model = loaded
         return loaded
     }

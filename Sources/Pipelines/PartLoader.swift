@@ -2,30 +2,42 @@ import LienzoCheckpoints
 import LienzoNN
 import LienzoTorch
 
-/// Builds networks for inference from the weights in a part's folder.
+/// Builds networks for inference from their weights.
 struct PartLoader {
     let device: Device
     /// The device's preferred one where `nil`.
     let computeType: DType?
 
     /// The name that diffusers gives to weights.
-    static let diffusersWeights = "diffusion_pytorch_model.safetensors"
+    private static let diffusersWeights = "diffusion_pytorch_model.safetensors"
 
-    /// Builds a network and checks that it has used all tensors of the file.
+    /// Builds a network from a checkpoint and checks that it has used all of its tensors.
     ///
-    /// Counters of training steps and tables of consecutive numbers, which older writers stored, may stay unread.
+    /// - Parameters:
+    ///   - path: the checkpoint.
+    ///   - view: the checkpoint under the names that the network asks for.
+    ///   - isIgnorable: says by name which tensors may stay unread.
+    ///   - build: makes the network.
+    /// - Returns: the network.
+    /// - Throws: one sentence where the checkpoint cannot be read, or a tensor is missing, surplus or misshapen.
     func load<Network>(
-        _ folder: String,
-        weights: String = diffusersWeights,
+        _ path: String,
+        as view: (any ParameterSource) -> any ParameterSource = { $0 },
+        ignoring isIgnorable: (String) -> Bool = { _ in false },
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
         Engine.prepare()
-        let file = try SafetensorsFile("\(folder)/\(weights)")
-        let store = ParameterStore(loading: file, device: device, computeType: computeType)
+        let source = view(try openCheckpoint(path))
+        let store = ParameterStore(loading: source, device: device, computeType: computeType)
         return try torchScope {
             let network = try build(store.root)
-            try store.finish { $0.hasSuffix("num_batches_tracked") || $0.hasSuffix("position_ids") }
+            try store.finish(ignoring: isIgnorable)
             return network
         }
+    }
+
+    /// The same for a part of a model directory in diffusers' layout.
+    func load<Network>(part folder: String, build: (ParameterScope) throws -> Network) throws -> Network {
+        try load("\(folder)/\(Self.diffusersWeights)", build: build)
     }
 }

@@ -3,7 +3,7 @@ package import LienzoModels
 
 /// The configurations of all parts of an unCLIP model directory, checked against each other.
 package struct UnCLIPConfigurations: Sendable {
-    let clip: OpenCLIPConfiguration
+    let clip: CLIPCheckpoint
     let prior: PriorTransformerConfiguration
     let priorScheduler: SchedulerConfiguration
     let decoder: UNet2DConditionConfiguration
@@ -29,7 +29,7 @@ package struct UnCLIPConfigurations: Sendable {
         try directory.require("scheduler", "DDIMScheduler", "DDPMScheduler")
         try directory.require("autoencoder", "AutoencoderTiny")
 
-        clip = try CLIPModel.configuration(in: directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
+        clip = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
         prior = try PriorTransformerConfiguration(
             json: directory.json("config.json", of: "prior"),
             file: "prior/config.json"
@@ -84,8 +84,8 @@ package struct UnCLIPConfigurations: Sendable {
             "the prior's embeddings have \(prior.clipEmbedDim) numbers; expected \(embedding) as the dual encoder's"
         )
         try require(
-            prior.embeddingDim == clip.textTower.width,
-            "the prior takes text of width \(prior.embeddingDim); expected \(clip.textTower.width) as the dual encoder's"
+            prior.embeddingDim == clip.textWidth,
+            "the prior takes text of width \(prior.embeddingDim); expected \(clip.textWidth) as the dual encoder's"
         )
         try require(
             prior.numEmbeddings == clip.contextLength,
@@ -93,7 +93,7 @@ package struct UnCLIPConfigurations: Sendable {
         )
         try require(
             decoder.conditioning == .textImage && decoder.crossAttentionDim == embedding
-                && decoder.encoderHidDim == clip.textTower.width,
+                && decoder.encoderHidDim == clip.textWidth,
             "the decoder is not conditioned on text and image embeddings of \(embedding) numbers"
         )
         let channels = decoder.inChannels

@@ -33,10 +33,12 @@ package final class UnCLIPModel {
     ) throws {
         let loader = PartLoader(device: device, computeType: computeType)
         self.device = device
-        clip = try CLIPModel(directory.folder(of: "clip"), configurations.clip, loader)
-        prior = try loader.load(directory.folder(of: "prior")) { try PriorTransformer($0, configurations.prior) }
-        decoder = try loader.load(directory.folder(of: "unet")) { try UNet2DConditionModel($0, configurations.decoder) }
-        autoencoder = try loader.load(directory.folder(of: "autoencoder")) {
+        clip = try CLIPModel(configurations.clip, loader)
+        prior = try loader.load(part: directory.folder(of: "prior")) { try PriorTransformer($0, configurations.prior) }
+        decoder = try loader.load(part: directory.folder(of: "unet")) {
+            try UNet2DConditionModel($0, configurations.decoder)
+        }
+        autoencoder = try loader.load(part: directory.folder(of: "autoencoder")) {
             try AutoencoderTiny($0, configurations.autoencoder)
         }
         priorScheduler = configurations.priorScheduler

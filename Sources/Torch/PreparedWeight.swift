@@ -3,6 +3,8 @@ import CTorch
 /// What is done to a layer's output in the same pass.
 package enum Activation: String, Sendable {
     case none, relu, relu6, silu, gelu, geluTanh, tanh, sigmoid
+    /// x · sigmoid(1.702 x), the approximation of GELU in OpenAI's CLIP.
+    case quickGELU
 
     /// The activation as an operator of its own.
     package func callAsFunction(_ x: Tensor) -> Tensor {
@@ -15,6 +17,7 @@ package enum Activation: String, Sendable {
         case .geluTanh: x.geluTanh()
         case .tanh: x.tanh()
         case .sigmoid: x.sigmoid()
+        case .quickGELU: x * (x * 1.702).sigmoid()
         }
     }
 
@@ -28,6 +31,7 @@ package enum Activation: String, Sendable {
         case .geluTanh: CTORCH_ACTIVATION_GELU_TANH
         case .tanh: CTORCH_ACTIVATION_TANH
         case .sigmoid: CTORCH_ACTIVATION_SIGMOID
+        case .quickGELU: CTORCH_ACTIVATION_QUICK_GELU
         }
     }
 }

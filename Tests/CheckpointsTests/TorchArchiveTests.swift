@@ -12,7 +12,6 @@ struct TorchArchiveTests {
         "An archive that asks for more than tensors is refused by the name it asks for",
         arguments: [
             ("whole-module.pth", "torch.nn.modules.container.Sequential"),
-            ("program.pth", "TorchScript program"),
         ]
     )
     func otherArchives(file: String, sentence: String) throws {
@@ -32,6 +31,7 @@ struct TorchArchiveTests {
             ("K\u{1}}b.", "attributes of what has none"),
             ("(i__main__\nX\n.", "instruction 105"),
             ("K\u{1})R.", "calls what cannot be called"),
+            ("c__torch__\nX\n)R.", "arguments it does not take"),
             (".", "a value that is not there"),
             ("0", "instruction 48"),
             ("t.", "never opened"),
@@ -72,6 +72,31 @@ struct TorchArchiveTests {
                 try StateDictionary(root, in: interpreter.graph, path: "x.pth")
             }
         }
+    }
+
+    @Test("A TorchScript program gives its tensors, and none of its code is read")
+    func program() throws {
+        let archive = try TorchArchive(Fixtures.path("program.pth"))
+        #expect(archive.names.sorted() == ["bias", "weight"])
+        #expect(try archive.tensor(named: "weight").shape == [1, 1])
+    }
+
+    @Test("An object takes its attributes over, so that one inside itself does not grow")
+    func scriptObjects() throws {
+        // The object is its own state, forty times.
+        let pickle =
+            Array("c__torch__\nX\n)".utf8) + [0x81] + Array("q\u{0}}X\u{1}\u{0}\u{0}\u{0}aK\u{1}sb".utf8)
+            + Array(String(repeating: "h\u{0}b", count: 40).utf8) + Array(".".utf8)
+        var interpreter = PickleInterpreter(pickle[...], path: "x.pth")
+        guard case .dictionary(let index) = try interpreter.run() else {
+            Issue.record("expected an object")
+            return
+        }
+        #expect(interpreter.graph.dictionaries[index].count == 1)
+
+        var other = PickleInterpreter([0x4B, 0x01, 0x29, 0x81, 0x2E], path: "x.pth")
+        let error = #expect(throws: CheckpointError.self) { try other.run() }
+        #expect(error?.description.contains("none of TorchScript's") == true)
     }
 
     @Test("A tensor must lie inside its storage")

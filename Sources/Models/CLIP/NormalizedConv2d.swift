@@ -1,7 +1,7 @@
 import LienzoNN
 package import LienzoTorch
 
-/// A convolution without bias, batch normalisation by stored statistics, and an activation, padded as TensorFlow does.
+/// A convolution without bias, batch normalisation by stored statistics, and an activation.
 ///
 /// With fixed statistics the normalisation is a scale and a shift of each channel, so it is folded into the
 /// convolution: once where nothing trains, at every step otherwise, where the gradient flows on to the convolution's
@@ -16,9 +16,19 @@ package struct NormalizedConv2d {
         case training(Unfolded)
     }
 
+    /// What is put around a map so that its size divides by the stride.
+    package enum Padding: Sendable {
+        /// As little as gives an output for each stride; the odd one comes after, as in TensorFlow.
+        case same
+        /// Half the kernel on all sides, as in torch.
+        case symmetric
+    }
+
     private let convolution: Convolution
     private let kernel: Int
     private let stride: Int
+    /// Whether the map is padded before the convolution, which cannot pad one side only.
+    private let padsBefore: Bool
     private let activation: Activation
 
     /// `scope` holds the convolution's `weight`, `[output, input / groups, kernel, kernel]`; `norm` the normalisation's
@@ -31,8 +41,11 @@ package struct NormalizedConv2d {
         kernel: Int,
         stride: Int = 1,
         groups: Int = 1,
+        padding: Padding = .same,
+        epsilon: Double = 1e-3,
         activation: Activation
     ) throws {
+        padsBefore = padding == .same && stride > 1
         // timm starts a convolution with the variance 2 / fan-out.
         let fanOut = kernel * kernel * output / groups
         let unfolded = Unfolded(
@@ -41,9 +54,9 @@ package struct NormalizedConv2d {
                 [output, input / groups, kernel, kernel],
                 initial: .normal(deviation: (2 / Double(fanOut)).squareRoot())
             ),
-            norm: try BatchNorm2d(norm, channels: output, epsilon: 1e-3),
+            norm: try BatchNorm2d(norm, channels: output, epsilon: epsilon),
             stride: stride,
-            padding: stride == 1 ? kernel / 2 : 0,
+            padding: padsBefore ? 0 : kernel / 2,
             groups: groups,
             computeType: scope.store.computeType
         )
@@ -59,7 +72,7 @@ package struct NormalizedConv2d {
     ///
     /// `residual` has the output's shape and is added before the activation.
     package func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil) -> Tensor {
-        let padded = stride == 1 ? x : x.padded(samePadding(x.size(3)) + samePadding(x.size(2)))
+        let padded = !padsBefore ? x : x.padded(samePadding(x.size(3)) + samePadding(x.size(2)))
         switch convolution {
         case .fixed(let convolution):
             return convolution(padded, activation: activation, adding: residual)

@@ -209,32 +209,35 @@ package struct OpenCLIPConfiguration: Sendable, Equatable {
             "vocab_size"
         )
 
-        guard try preprocess.string("mode", default: "RGB") == "RGB" else {
-            throw preprocess.invalid("mode", expected: "\"RGB\"")
-        }
-        preprocess.ignore("size")
-        preprocessing = Preprocessing(
-            size: size,
-            mean: try preprocess.numbers(
-                "mean",
-                default: [0.481_454_66, 0.457_827_5, 0.408_210_73],
-                count: 3...3,
-                in: -10...10
-            ),
-            standardDeviation: try preprocess.numbers(
-                "std",
-                default: [0.268_629_54, 0.261_302_58, 0.275_777_11],
-                count: 3...3,
-                in: 1e-6...10
-            ),
-            interpolation: try preprocess.choice("interpolation", default: .bicubic),
-            resizeMode: try preprocess.choice("resize_mode", default: .shortest),
-            fillColor: UInt8(try preprocess.integer("fill_color", default: 0, in: 0...255))
-        )
+        preprocessing = try Preprocessing(preprocess, size: size)
         unknownKeys = json.unknownKeys + bert.unknownKeys
     }
 
     private static let expectedTowers = "one of timm's tf_efficientnet_lite0 to tf_efficientnet_lite4"
+}
+
+extension OpenCLIPConfiguration.Preprocessing {
+    /// Reads `preprocess_cfg`.
+    init(_ json: ConfigurationReader, size: Int) throws(ConfigurationError) {
+        guard try json.string("mode", default: "RGB") == "RGB" else {
+            throw json.invalid("mode", expected: "\"RGB\"")
+        }
+        json.ignore("size")
+        let published = CLIPConfiguration.publishedPreprocessing(size)
+        self.init(
+            size: size,
+            mean: try json.numbers("mean", default: published.mean, count: 3...3, in: -10...10),
+            standardDeviation: try json.numbers(
+                "std",
+                default: published.standardDeviation,
+                count: 3...3,
+                in: 1e-6...10
+            ),
+            interpolation: try json.choice("interpolation", default: .bicubic),
+            resizeMode: try json.choice("resize_mode", default: .shortest),
+            fillColor: UInt8(try json.integer("fill_color", default: 0, in: 0...255))
+        )
+    }
 }
 
 extension OpenCLIPConfiguration: Encodable {

@@ -49,6 +49,11 @@ package final class ConfigurationReader {
         value(key) != nil
     }
 
+    /// Whether the key is there with a value other than `null` and `false`: a setting that is on.
+    package func isOn(_ key: String) -> Bool {
+        value(key).map { $0 != .boolean(false) } ?? false
+    }
+
     /// Whether the key is there with the value `null`, which some references tell apart from an absent key.
     package func isNull(_ key: String) -> Bool {
         asked.insert(key)

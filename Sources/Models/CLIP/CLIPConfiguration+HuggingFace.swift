@@ -1,0 +1,112 @@
+package import Foundation
+
+extension CLIPConfiguration {
+    /// Reads the `config.json` of transformers' `CLIPModel`, and its `preprocessor_config.json` where there is one.
+    ///
+    /// - Parameters:
+    ///   - huggingFace: The bytes of `config.json`.
+    ///   - preprocessor: The bytes of `preprocessor_config.json`.
+    ///   - file: The name of the first file, for messages.
+    /// - Throws: `ConfigurationError` where a value is missing or out of range, or names something that Lienzo has not.
+    ///
+    /// Source: `transformers/models/clip/configuration_clip.py`, `image_processing_clip.py`.
+    package init(
+        huggingFace: Data,
+        preprocessor: Data? = nil,
+        file: String = "config.json"
+    ) throws(ConfigurationError) {
+        let json = try ConfigurationReader(huggingFace, file: file)
+        guard try json.string("model_type", default: "clip") == "clip" else {
+            throw json.invalid("model_type", expected: "\"clip\"")
+        }
+        let dimension = try json.integer("projection_dim", default: 512, in: 1...16_384)
+        json.ignore("logit_scale_init_value", "architectures", "torch_dtype", "dtype", "transformers_version")
+        json.ignore("initializer_factor", "text_config_dict", "vision_config_dict", "return_dict")
+        let vision = try json.object("vision_config")
+        let text = try json.object("text_config")
+        Self.ignoreDefaults(vision)
+        Self.ignoreDefaults(text)
+        guard try vision.integer("num_channels", default: 3, in: 1...64) == 3 else {
+            throw vision.invalid("num_channels", expected: "3")
+        }
+
+        let patch = try vision.integer("patch_size", default: 32, in: 1...1024)
+        let size = try vision.integer("image_size", default: 224, in: patch...8192)
+        let imageTower = VisionTransformerConfiguration(
+            transformer: try Self.transformer(vision, width: 768, layers: 12, heads: 12, intermediate: 3072),
+            imageSize: size,
+            patchSize: patch,
+            embeddingDimension: dimension
+        )
+        let vocabulary = try text.integer("vocab_size", default: 49_408, in: 1...2_000_000)
+        // Files older than the pooling by number say 2 and mean the largest number.
+        let end = try text.integer("eos_token_id", default: 49_407, in: 0...(vocabulary - 1))
+        let textTower = TextTransformerConfiguration(
+            transformer: try Self.transformer(text, width: 512, layers: 12, heads: 8, intermediate: 2048),
+            vocabularySize: vocabulary,
+            contextLength: try text.integer("max_position_embeddings", default: 77, in: 2...8192),
+            embeddingDimension: dimension,
+            pooling: end == 2 ? .largestNumber : .first(end)
+        )
+        let processor = try preprocessor.map { (bytes) throws(ConfigurationError) in
+            try Self.preprocessing(ConfigurationReader(bytes, file: "preprocessor_config.json"), imageSize: size)
+        }
+        self.init(
+            imageTower: .visionTransformer(imageTower),
+            textTower: textTower,
+            preprocessing: processor?.preprocessing,
+            unknownKeys: json.unknownKeys + (processor?.unknownKeys ?? [])
+        )
+    }
+
+    private static func transformer(
+        _ json: ConfigurationReader,
+        width: Int,
+        layers: Int,
+        heads: Int,
+        intermediate: Int
+    ) throws(ConfigurationError) -> CLIPTransformer.Configuration {
+        let width = try json.integer("hidden_size", default: width, in: 1...16_384)
+        let heads = try json.integer("num_attention_heads", default: heads, in: 1...256)
+        guard width.isMultiple(of: heads) else {
+            throw json.invalid("num_attention_heads", expected: "a divisor of hidden_size, \(width)")
+        }
+        return CLIPTransformer.Configuration(
+            width: width,
+            layers: try json.integer("num_hidden_layers", default: layers, in: 1...256),
+            heads: heads,
+            intermediateWidth: try json.integer("intermediate_size", default: intermediate, in: 1...65_536),
+            activation: try json.choice("hidden_act", default: .quickGELU),
+            layerNormEpsilon: try json.number("layer_norm_eps", default: 1e-5, in: 1e-12...1e-1)
+        )
+    }
+
+    /// Keys that tell of training, or that older versions wrote of every configuration.
+    private static func ignoreDefaults(_ json: ConfigurationReader) {
+        json.ignore("attention_dropout", "initializer_factor", "initializer_range", "model_type", "projection_dim")
+        json.ignore("bos_token_id", "pad_token_id", "dropout", "torch_dtype", "dtype", "transformers_version")
+    }
+
+    private static func preprocessing(
+        _ json: ConfigurationReader,
+        imageSize: Int
+    ) throws(ConfigurationError) -> (preprocessing: OpenCLIPConfiguration.Preprocessing, unknownKeys: [String]) {
+        json.ignore("do_resize", "do_center_crop", "do_normalize", "do_rescale", "rescale_factor", "do_convert_rgb")
+        json.ignore("size", "crop_size", "feature_extractor_type", "image_processor_type", "processor_class")
+        // Pillow's numbers: 2 bilinear, 3 bicubic.
+        let resample = try json.integer("resample", default: 3, in: 2...3)
+        let published = publishedPreprocessing(imageSize)
+        let preprocessing = OpenCLIPConfiguration.Preprocessing(
+            size: imageSize,
+            mean: try json.numbers("image_mean", default: published.mean, count: 3...3, in: -10...10),
+            standardDeviation: try json.numbers(
+                "image_std",
+                default: published.standardDeviation,
+                count: 3...3,
+                in: 1e-6...10
+            ),
+            interpolation: resample == 2 ? .bilinear : .bicubic
+        )
+        return (preprocessing, json.unknownKeys)
+    }
+}

@@ -1,0 +1,134 @@
+import LienzoNN
+package import LienzoTorch
+
+/// The transformer of both towers of CLIP: normalisation first, residual sums around attention and two linear maps.
+///
+/// Source: Radford et al. 2021, section 2.4; `open_clip/transformer.py`, `Transformer`, `ResidualAttentionBlock`.
+package struct CLIPTransformer {
+    /// The shape of a transformer.
+    package struct Configuration: Sendable, Equatable {
+        /// The size of a hidden state.
+        package let width: Int
+        package let layers: Int
+        /// Attention heads; they divide the width.
+        package let heads: Int
+        /// The width between the two linear maps of a block.
+        package let intermediateWidth: Int
+        package let activation: CLIPActivation
+        package let layerNormEpsilon: Double
+
+        package init(
+            width: Int,
+            layers: Int,
+            heads: Int,
+            intermediateWidth: Int? = nil,
+            activation: CLIPActivation,
+            layerNormEpsilon: Double = 1e-5
+        ) {
+            self.width = width
+            self.layers = layers
+            self.heads = heads
+            self.intermediateWidth = intermediateWidth ?? 4 * width
+            self.activation = activation
+            self.layerNormEpsilon = layerNormEpsilon
+        }
+    }
+
+    package let blocks: [CLIPTransformerBlock]
+
+    init(_ scope: ParameterScope, _ configuration: Configuration) throws {
+        var blocks: [CLIPTransformerBlock] = []
+        for index in 0..<configuration.layers {
+            blocks.append(try CLIPTransformerBlock(scope["resblocks"][index], configuration))
+        }
+        self.blocks = blocks
+    }
+
+    /// `[batch, tokens, width]` → the same; a token sees only those up to its own place where `causal`.
+    package func callAsFunction(_ x: Tensor, causal: Bool) -> Tensor {
+        blocks.reduce(x) { x, block in block(x, causal: causal) }
+    }
+}
+
+/// What stands between the two linear maps of a block.
+package enum CLIPActivation: String, Sendable, CaseIterable {
+    case gelu
+    /// x · sigmoid(1.702 x), of OpenAI's own checkpoints.
+    case quickGELU = "quick_gelu"
+}
+
+/// Self-attention and two linear maps, each behind a layer normalisation and with a residual sum around it.
+package struct CLIPTransformerBlock {
+    private let attentionNorm: LayerNorm
+    private let queryKeyValue: Linear
+    private let output: Linear
+    private let mlpNorm: LayerNorm
+    private let mlp: CLIPMultilayerPerceptron
+    private let heads: Int
+
+    init(_ scope: ParameterScope, _ configuration: CLIPTransformer.Configuration) throws {
+        let width = configuration.width
+        let attention = scope["attn"]
+        heads = configuration.heads
+        attentionNorm = try LayerNorm(scope["ln_1"], width: width, epsilon: configuration.layerNormEpsilon)
+        queryKeyValue = Linear(
+            weight: try attention.parameter("in_proj_weight", [3 * width, width], initial: .uniform(fanIn: width)),
+            bias: try attention.parameter("in_proj_bias", [3 * width], initial: .zeros),
+            prepared: scope.store.preparesWeights
+        )
+        output = try Linear(attention["out_proj"], from: width, to: width)
+        mlpNorm = try LayerNorm(scope["ln_2"], width: width, epsilon: configuration.layerNormEpsilon)
+        mlp = try CLIPMultilayerPerceptron(scope["mlp"], configuration)
+    }
+
+    /// `[batch, tokens, width]` → the same.
+    package func callAsFunction(_ x: Tensor, causal: Bool) -> Tensor {
+        let projected = queryKeyValue(attentionNorm(x)).chunk(3, dim: -1).map { $0.splitHeads(heads) }
+        let attended = attention(query: projected[0], key: projected[1], value: projected[2], causal: causal)
+        let h = output(attended.mergeHeads(), adding: x)
+        return mlp(mlpNorm(h), adding: h)
+    }
+}
+
+/// Two linear maps with an activation between them.
+///
+/// The engine fuses SiLU into a linear map but not QuickGELU, which is SiLU at another scale:
+/// q(x) = silu(1.702 x) / 1.702. Where nothing trains, the first map takes the factor and the second one gives it back.
+private struct CLIPMultilayerPerceptron {
+    private let up: Linear
+    private let down: Linear
+    private let activation: Activation
+
+    private static let quickScale = 1.702
+
+    init(_ scope: ParameterScope, _ configuration: CLIPTransformer.Configuration) throws {
+        let (width, middle) = (configuration.width, configuration.intermediateWidth)
+        let (store, first, second) = (scope.store, scope["c_fc"], scope["c_proj"])
+        guard configuration.activation == .quickGELU, store.preparesWeights else {
+            activation = configuration.activation == .gelu ? .gelu : .quickGELU
+            up = try Linear(first, from: width, to: middle)
+            down = try Linear(second, from: middle, to: width)
+            return
+        }
+        func scaled(_ scope: ParameterScope, _ name: String, _ shape: [Int], by factor: Double) throws -> Parameter {
+            let exact = try scope.exactParameter(name, shape)
+            return Parameter(value: (exact.value * factor).to(store.computeType), type: store.computeType)
+        }
+        activation = .silu
+        up = Linear(
+            weight: try scaled(first, "weight", [middle, width], by: Self.quickScale),
+            bias: try scaled(first, "bias", [middle], by: Self.quickScale),
+            prepared: true
+        )
+        down = Linear(
+            weight: try scaled(second, "weight", [width, middle], by: 1 / Self.quickScale),
+            bias: try second.parameter("bias", [width]),
+            prepared: true
+        )
+    }
+
+    /// `[batch, tokens, width]` → the same, with `residual` added.
+    func callAsFunction(_ x: Tensor, adding residual: Tensor) -> Tensor {
+        down(up(x, activation: activation), adding: residual)
+    }
+}

@@ -1,0 +1,44 @@
+package import LienzoTorch
+
+/// Two towers into one space, as pipelines use them, however they are made and were published.
+package protocol DualEncoder {
+    /// The width of the shared space.
+    var embeddingDimension: Int { get }
+    /// The number of tokens to which texts are cut or filled up.
+    var contextLength: Int { get }
+    /// What is done to a picture before the image tower sees it.
+    var preprocessing: OpenCLIPConfiguration.Preprocessing { get }
+    /// The logarithm of what cosines are multiplied with to become logits; rank 0.
+    var logitScale: Tensor { get }
+    /// What is added to logits, where the model was trained with a sigmoid loss; rank 0.
+    var logitBias: Tensor? { get }
+
+    /// Image embeddings of `[batch, 3, size, size]`: `[batch, embeddingDimension]`, float32, not normalised.
+    func encodeImages(_ pixels: Tensor) -> Tensor
+
+    /// Text embeddings and encodings.
+    ///
+    /// - Parameters:
+    ///   - ids: Tokens, `[batch, tokens]`; both may be cut behind the longest text of the batch.
+    ///   - mask: True where a token counts and false where it fills up, `[batch, tokens]`.
+    /// - Returns: The embedding `[batch, embeddingDimension]`, float32, not normalised, and the hidden states after
+    ///   the last layer `[batch, tokens, width]`.
+    func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor)
+}
+
+extension OpenCLIP: DualEncoder {
+    package var embeddingDimension: Int { configuration.embeddingDimension }
+    package var contextLength: Int { configuration.contextLength }
+    package var preprocessing: OpenCLIPConfiguration.Preprocessing { configuration.preprocessing }
+}
+
+extension CLIP: DualEncoder {
+    package var embeddingDimension: Int { configuration.embeddingDimension }
+    package var contextLength: Int { configuration.textTower.contextLength }
+    package var preprocessing: OpenCLIPConfiguration.Preprocessing { configuration.preprocessing }
+
+    /// A token sees only those before it, so what fills up changes nothing and needs no mask.
+    package func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor) {
+        encodeTexts(ids)
+    }
+}

@@ -1,0 +1,181 @@
+package import LienzoNN
+package import LienzoTorch
+
+/// The shape of a ``ModifiedResNet``.
+package struct ModifiedResNetConfiguration: Sendable, Equatable {
+    /// Blocks in each of the four stages.
+    package let layers: [Int]
+    /// Channels after the stem; the last stage has 32 times as many.
+    package let width: Int
+    /// Heads of the pooling attention.
+    package let heads: Int
+    /// The side of a picture in pixels.
+    package let imageSize: Int
+    /// The width of the shared space.
+    package let embeddingDimension: Int
+
+    package init(layers: [Int], width: Int, heads: Int, imageSize: Int, embeddingDimension: Int) {
+        self.layers = layers
+        self.width = width
+        self.heads = heads
+        self.imageSize = imageSize
+        self.embeddingDimension = embeddingDimension
+    }
+
+    /// Channels of the last map.
+    package var featureChannels: Int { 32 * width }
+}
+
+/// CLIP's ResNet: three convolutions and a pooling as stem, blurred strides, and attention instead of the last mean.
+///
+/// Batch normalisation uses the stored statistics and is folded into the convolutions, as ``NormalizedConv2d`` says.
+///
+/// Source: He et al. 2016; Radford et al. 2021, section 2.4; `open_clip/modified_resnet.py`, `ModifiedResNet`.
+package struct ModifiedResNet {
+    package let configuration: ModifiedResNetConfiguration
+    private let stem: [NormalizedConv2d]
+    private let stages: [[ModifiedResNetBlock]]
+    private let pooling: AttentionPooling
+
+    package init(_ scope: ParameterScope, _ configuration: ModifiedResNetConfiguration) throws {
+        self.configuration = configuration
+        let width = configuration.width
+        func convolution(_ index: Int, from input: Int, to output: Int, stride: Int = 1) throws -> NormalizedConv2d {
+            try NormalizedConv2d(
+                scope["conv\(index)"],
+                norm: scope["bn\(index)"],
+                from: input,
+                to: output,
+                kernel: 3,
+                stride: stride,
+                padding: .symmetric,
+                epsilon: 1e-5,
+                activation: .relu
+            )
+        }
+        stem = [
+            try convolution(1, from: 3, to: width / 2, stride: 2), try convolution(2, from: width / 2, to: width / 2),
+            try convolution(3, from: width / 2, to: width),
+        ]
+        var stages: [[ModifiedResNetBlock]] = []
+        var channels = width
+        for (index, count) in configuration.layers.enumerated() {
+            let planes = width << index
+            var blocks: [ModifiedResNetBlock] = []
+            for block in 0..<count {
+                blocks.append(
+                    try ModifiedResNetBlock(
+                        scope["layer\(index + 1)"][block],
+                        from: channels,
+                        planes: planes,
+                        stride: index > 0 && block == 0 ? 2 : 1
+                    )
+                )
+                channels = planes * 4
+            }
+            stages.append(blocks)
+        }
+        self.stages = stages
+        pooling = try AttentionPooling(
+            scope["attnpool"],
+            tokens: (configuration.imageSize / 32) * (configuration.imageSize / 32) + 1,
+            width: configuration.featureChannels,
+            heads: configuration.heads,
+            to: configuration.embeddingDimension
+        )
+    }
+
+    /// Image embeddings.
+    ///
+    /// - Parameter pixels: `[batch, 3, imageSize, imageSize]`, normalised.
+    /// - Returns: `[batch, embeddingDimension]`, not normalised.
+    package func callAsFunction(_ pixels: Tensor) -> Tensor {
+        let start = stem.reduce(pixels) { x, convolution in convolution(x) }.averagePool2d(kernel: 2)
+        return pooling(stages.joined().reduce(start) { x, block in block(x) })
+    }
+}
+
+/// Reduction, convolution and expansion, with a shortcut; where it strides, means of 2×2 do it.
+package struct ModifiedResNetBlock {
+    private let reduction: NormalizedConv2d
+    private let convolution: NormalizedConv2d
+    private let expansion: NormalizedConv2d
+    private let shortcut: NormalizedConv2d?
+    private let stride: Int
+
+    init(_ scope: ParameterScope, from input: Int, planes: Int, stride: Int) throws {
+        func convolution(
+            _ path: ParameterScope,
+            _ norm: ParameterScope,
+            from input: Int,
+            to output: Int,
+            kernel: Int,
+            activation: Activation = .relu
+        ) throws -> NormalizedConv2d {
+            try NormalizedConv2d(
+                path,
+                norm: norm,
+                from: input,
+                to: output,
+                kernel: kernel,
+                padding: .symmetric,
+                epsilon: 1e-5,
+                activation: activation
+            )
+        }
+        self.stride = stride
+        reduction = try convolution(scope["conv1"], scope["bn1"], from: input, to: planes, kernel: 1)
+        self.convolution = try convolution(scope["conv2"], scope["bn2"], from: planes, to: planes, kernel: 3)
+        expansion = try convolution(scope["conv3"], scope["bn3"], from: planes, to: planes * 4, kernel: 1)
+        let narrow = scope["downsample"]
+        shortcut =
+            stride > 1 || input != planes * 4
+            ? try convolution(narrow[0], narrow[1], from: input, to: planes * 4, kernel: 1, activation: .none) : nil
+    }
+
+    /// `[batch, input, height, width]` → `[batch, 4 planes, height / stride, width / stride]`.
+    package func callAsFunction(_ x: Tensor) -> Tensor {
+        func strided(_ x: Tensor) -> Tensor { stride > 1 ? x.averagePool2d(kernel: stride) : x }
+        let residual = shortcut.map { $0(strided(x)) } ?? x
+        return expansion(strided(convolution(reduction(x))), adding: residual)
+    }
+}
+
+/// One attention whose query is the mean of the map, and whose keys and values are the mean and every place.
+///
+/// Source: `open_clip/modified_resnet.py`, `AttentionPool2d`.
+package struct AttentionPooling {
+    private let positions: Parameter
+    private let query: Linear
+    private let key: Linear
+    private let value: Linear
+    private let output: Linear
+    private let heads: Int
+
+    init(_ scope: ParameterScope, tokens: Int, width: Int, heads: Int, to dimension: Int) throws {
+        self.heads = heads
+        positions = try scope.exactParameter(
+            "positional_embedding",
+            [tokens, width],
+            initial: .normal(deviation: 1 / Double(width).squareRoot())
+        )
+        query = try Linear(scope["q_proj"], from: width, to: width)
+        key = try Linear(scope["k_proj"], from: width, to: width)
+        value = try Linear(scope["v_proj"], from: width, to: width)
+        output = try Linear(scope["c_proj"], from: width, to: dimension)
+    }
+
+    /// `[batch, width, height, width]` → `[batch, dimension]`.
+    package func callAsFunction(_ map: Tensor) -> Tensor {
+        // [batch, places, width]
+        let places = map.permute(0, 2, 3, 1).reshape(map.size(0), -1, map.size(1))
+        let mean = places.to(.float32).mean(dims: [1], keepDim: true).cast(to: places.dtype)
+        let tokens = Tensor.cat([mean, places], dim: 1) + positions().cast(to: places.dtype)
+        let pooled = attention(
+            query: query(tokens.narrow(dim: 1, start: 0, length: 1)).splitHeads(heads),
+            key: key(tokens).splitHeads(heads),
+            value: value(tokens).splitHeads(heads)
+        )
+        return output(pooled.mergeHeads().select(dim: 1, index: 0))
+    }
+}

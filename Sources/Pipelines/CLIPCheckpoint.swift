@@ -1,0 +1,216 @@
+import Foundation
+import LienzoCheckpoints
+package import LienzoModels
+import LienzoNN
+package import LienzoTokenizers
+
+/// A dual encoder's files and what they say of its shape, in whichever layout it was published:
+///
+///     open_clip_config.json, open_clip_model.safetensors …    OpenCLIP; `mini`'s own
+///     config.json, model.safetensors, tokenizer.json …        transformers' CLIPModel
+///     ViT-B-32.pt                                             OpenAI's archives, or a state dictionary of one
+///
+/// Weights are told by their first bytes and never by their names.
+package struct CLIPCheckpoint: Sendable {
+    /// The folder, or the single file.
+    package let path: String
+    private let layout: Layout
+    /// The checkpoint, or the index of one in several files.
+    private let weights: String
+
+    private enum Layout: Sendable {
+        /// OpenCLIP with the towers of timm and Hugging Face.
+        case customTowers(OpenCLIPConfiguration)
+        /// OpenCLIP with towers of CLIP's own.
+        case openCLIP(CLIPConfiguration)
+        case huggingFace(CLIPConfiguration)
+        case openAI(CLIPConfiguration)
+    }
+
+    /// Reads the configuration files of a folder, or the shapes of a single file; no weights yet.
+    ///
+    /// - Parameters:
+    ///   - path: a folder or a file.
+    ///   - imageTowerNamed: the image towers that there are, by timm's name; tests have narrow ones.
+    /// - Throws: one sentence where a file is missing or wrong.
+    package init(
+        _ path: String,
+        imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
+    ) throws {
+        self.path = path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw PipelineError.invalidModel(path: path, reason: "there is no such file or folder")
+        }
+        func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(file)") }
+        if !isFolder.boolValue {
+            weights = path
+            layout = .openAI(try CLIPConfiguration(shapesOf: openCheckpoint(path)))
+        } else if has(Self.openCLIPFile) {
+            weights = Self.first(of: Self.openCLIPWeights, in: path)
+            layout = try Self.openCLIP(path, imageTowerNamed)
+        } else if has("config.json") {
+            weights = Self.first(of: Self.huggingFaceWeights, in: path)
+            layout = .huggingFace(
+                try CLIPConfiguration(
+                    huggingFace: ModelDirectory.read("config.json", in: path),
+                    preprocessor: has("preprocessor_config.json")
+                        ? ModelDirectory.read("preprocessor_config.json", in: path) : nil
+                )
+            )
+        } else {
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "it has neither \(Self.openCLIPFile) nor config.json, which say what model it holds"
+            )
+        }
+        guard preprocessing.interpolation != .nearest else {
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "its preprocessing asks for nearest interpolation; expected bicubic or bilinear"
+            )
+        }
+    }
+
+    private static func openCLIP(
+        _ folder: String,
+        _ imageTowerNamed: (String) -> EfficientNetLiteConfiguration?
+    ) throws -> Layout {
+        let json = try ModelDirectory.read(openCLIPFile, in: folder)
+        guard try CLIPConfiguration.hasCustomTowers(openCLIP: json, file: openCLIPFile) else {
+            return .openCLIP(try CLIPConfiguration(openCLIP: json, file: openCLIPFile))
+        }
+        return .customTowers(
+            try OpenCLIPConfiguration(
+                json: json,
+                textTower: ModelDirectory.read("config.json", in: folder),
+                file: openCLIPFile,
+                imageTowerNamed: imageTowerNamed
+            )
+        )
+    }
+
+    private static let openCLIPFile = "open_clip_config.json"
+    private static let openCLIPWeights = [
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
+        "open_clip_model.safetensors.index.json", "model.safetensors", "pytorch_model.bin",
+    ]
+    private static let huggingFaceWeights = [
+        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+    ]
+
+    /// The first of some files that is there; where none is, the usual one, whose absence reading it then tells.
+    private static func first(of files: [String], in folder: String) -> String {
+        files.map { "\(folder)/\($0)" }.first { FileManager.default.fileExists(atPath: $0) } ?? "\(folder)/\(files[0])"
+    }
+}
+
+// MARK: - What the configuration says
+
+extension CLIPCheckpoint {
+    /// The width of the shared space.
+    package var embeddingDimension: Int {
+        switch layout {
+        case .customTowers(let configuration): configuration.embeddingDimension
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.embeddingDimension
+        }
+    }
+
+    /// The width of the text tower's hidden states.
+    package var textWidth: Int {
+        switch layout {
+        case .customTowers(let configuration): configuration.textTower.width
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.textTower.transformer.width
+        }
+    }
+
+    /// The number of rows of the token embedding.
+    private var vocabularySize: Int {
+        switch layout {
+        case .customTowers(let configuration): configuration.textTower.vocabularySize
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.textTower.vocabularySize
+        }
+    }
+
+    /// The number of tokens to which texts are cut or filled up.
+    package var contextLength: Int {
+        switch layout {
+        case .customTowers(let configuration): configuration.contextLength
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.textTower.contextLength
+        }
+    }
+
+    /// What is done to a picture before the image tower sees it.
+    package var preprocessing: OpenCLIPConfiguration.Preprocessing {
+        switch layout {
+        case .customTowers(let configuration): configuration.preprocessing
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.preprocessing
+        }
+    }
+
+    /// Keys of the configuration files that Lienzo does not know, sorted.
+    package var unknownKeys: [String] {
+        switch layout {
+        case .customTowers(let configuration): configuration.unknownKeys
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.unknownKeys
+        }
+    }
+}
+
+// MARK: - The parts
+
+extension CLIPCheckpoint {
+    /// Builds the network from the weights.
+    func network(_ loader: PartLoader) throws -> any DualEncoder {
+        switch layout {
+        case .customTowers(let configuration):
+            try loader.load(weights, ignoring: OpenCLIP.isIgnorable) { try OpenCLIP($0, configuration) }
+        case .openCLIP(let own), .openAI(let own):
+            try loader.load(weights, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
+        case .huggingFace(let own):
+            try loader.load(weights, as: { HuggingFaceCLIPNames($0) }, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
+        }
+    }
+
+    /// Reads the tokenizer, and checks that the text tower has a row for each of its pieces.
+    package func tokenizer() throws -> any TextTokenizer {
+        let (tokenizer, pieces): (any TextTokenizer, Int)
+        switch layout {
+        case .customTowers:
+            let wordPiece = try WordPieceTokenizer(directory: path)
+            (tokenizer, pieces) = (wordPiece, wordPiece.vocabulary.pieces.count)
+        case .huggingFace where hasVocabulary:
+            let bytePairs = try CLIPTokenizer(directory: path)
+            (tokenizer, pieces) = (bytePairs, bytePairs.vocabulary.pieces.count)
+        case .huggingFace:
+            (tokenizer, pieces) = try published(.huggingFace)
+        case .openCLIP:
+            (tokenizer, pieces) = try published(.openCLIP)
+        case .openAI:
+            (tokenizer, pieces) = try published(.openAI)
+        }
+        guard pieces <= vocabularySize else {
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "its vocabulary has \(pieces) pieces; expected at most the \(vocabularySize) that the text "
+                    + "tower has rows for"
+            )
+        }
+        return tokenizer
+    }
+
+    private var hasVocabulary: Bool {
+        ["tokenizer.json", "vocab.json"].contains { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
+    }
+
+    /// The tokenizer with the vocabulary that all of OpenAI's and most of OpenCLIP's models share, which they are
+    /// published without.
+    private func published(
+        _ configuration: CLIPTokenizerConfiguration
+    ) throws -> (tokenizer: any TextTokenizer, pieces: Int) {
+        let vocabulary = try hasVocabulary ? CLIPVocabulary(directory: path) : CLIPVocabulary.published()
+        return (
+            try CLIPTokenizer(vocabulary: vocabulary, configuration: configuration), vocabulary.pieces.count
+        )
+    }
+}
