@@ -4,7 +4,7 @@ package import LienzoModels
 import LienzoNN
 package import LienzoTokenizers
 
-/// A dual encoder's files and what they say of its shape, in whichever layout it was published:
+/// A dual encoder's files and what they say of its shape, in whichever layout it was published.
 ///
 ///     open_clip_config.json, open_clip_model.safetensors …    OpenCLIP; `mini`'s own
 ///     config.json, model.safetensors, tokenizer.json …        transformers' CLIPModel

@@ -11,7 +11,7 @@ struct TorchArchiveTests {
     @Test(
         "An archive that asks for more than tensors is refused by the name it asks for",
         arguments: [
-            ("whole-module.pth", "torch.nn.modules.container.Sequential"),
+            ("whole-module.pth", "torch.nn.modules.container.Sequential")
         ]
     )
     func otherArchives(file: String, sentence: String) throws {
