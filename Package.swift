@@ -45,8 +45,9 @@ let package = Package(
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
-                "LienzoData", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines", "LienzoTorch",
-                "LienzoTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LienzoData", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines", "LienzoTokenizers",
+                "LienzoTorch", "LienzoTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings

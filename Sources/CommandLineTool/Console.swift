@@ -30,6 +30,13 @@ enum Console {
         line(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// Writes one line of a result for machines that has many: JSON with sorted keys.
+    static func jsonLine(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        line(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
     /// The text without what a terminal would obey: control characters become `?`, line breaks spaces.
     static func printable(_ text: String) -> String {
         String(
@@ -49,8 +56,13 @@ enum Console {
     ///
     /// A message that nobody can read is no reason to fail; a result that did not arrive is, at the end.
     static func write(_ text: String, to stream: FileHandle) {
+        write(Data(text.utf8), to: stream)
+    }
+
+    /// Writes bytes as they are.
+    static func write(_ bytes: Data, to stream: FileHandle = .standardOutput) {
         do {
-            try stream.write(contentsOf: Data(text.utf8))
+            try stream.write(contentsOf: bytes)
         } catch {
             if stream === FileHandle.standardOutput { lost.withLock { $0 = true } }
         }

@@ -19,6 +19,9 @@ struct LienzoCommand: AsyncParsableCommand {
         subcommands: [
             GenerateCommand.self,
             CompareCommand.self,
+            ClassifyCommand.self,
+            EmbedCommand.self,
+            TokenizeCommand.self,
             GalleryCommand.self,
             DataCommand.self,
             TrainCommand.self,

@@ -5,8 +5,8 @@ import Foundation
 struct ModelOptions: ParsableArguments {
     @Option(
         name: .customLong("model"),
-        help: "The model directory; default: mini, which comes with Lienzo.",
-        completion: .directory
+        help: "The model: a folder, or one of OpenAI's files; default: mini, which comes with Lienzo.",
+        completion: .file()
     )
     var directory: String?
 

@@ -105,6 +105,29 @@ package struct CLIPCheckpoint: Sendable {
     }
 }
 
+extension CLIPCheckpoint {
+    /// The dual encoder of a model: of a model directory its part, of anything else that itself.
+    ///
+    /// - Parameters:
+    ///   - path: a model directory, a folder of OpenCLIP or transformers, or one of OpenAI's files.
+    ///   - imageTowerNamed: the image towers that there are, by timm's name; tests have narrow ones.
+    /// - Returns: the checkpoint, and what the model calls itself.
+    /// - Throws: one sentence where a file is missing or wrong.
+    package static func of(
+        model path: String,
+        imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
+    ) throws -> (checkpoint: CLIPCheckpoint, name: String) {
+        guard FileManager.default.fileExists(atPath: "\(path)/model_index.json") else {
+            let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+            return (try CLIPCheckpoint(path, imageTowerNamed: imageTowerNamed), name)
+        }
+        let directory = try ModelDirectory(path)
+        try directory.require("clip", "CustomTextCLIP")
+        let checkpoint = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
+        return (checkpoint, directory.name)
+    }
+}
+
 // MARK: - What the configuration says
 
 extension CLIPCheckpoint {

@@ -48,22 +48,22 @@ package final class CLIPModel {
         tokenizer.encode(text, length: network.contextLength).truncated
     }
 
-    /// Normalised text embeddings, `[texts, embeddingDimension]`, float32.
+    /// Text embeddings, not normalised, `[texts, embeddingDimension]`, float32.
     package func embed(texts: [String]) -> Tensor {
         let tokens = tokenized(texts)
         // Padding beyond the longest text changes nothing.
         let used = max(1, Int(tokens.mask.to(.int64).sum(dims: [1]).max().item))
         let ids = tokens.ids.narrow(dim: 1, start: 0, length: used)
-        return network.encodeTexts(ids, mask: tokens.mask.narrow(dim: 1, start: 0, length: used)).embedding.normalized()
+        return network.encodeTexts(ids, mask: tokens.mask.narrow(dim: 1, start: 0, length: used)).embedding
     }
 
-    /// Normalised image embeddings, `[pictures, embeddingDimension]`, float32.
+    /// Image embeddings, not normalised, `[pictures, embeddingDimension]`, float32.
     ///
     /// - Parameter pixels: preprocessed pictures, `[3, size, size]` each.
     /// - Returns: one row for each picture.
     package func embed(pixels: [[Float]]) -> Tensor {
         let size = network.preprocessing.size
         let batch = Tensor(pixels.flatMap(\.self), shape: [pixels.count, 3, size, size])
-        return network.encodeImages(batch.to(device)).normalized()
+        return network.encodeImages(batch.to(device))
     }
 }

@@ -37,9 +37,7 @@ public actor CLIPPipeline {
     /// The pipeline's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// Pictures that go through the network at once, which bounds its memory.
-    private static let pictureBatch = 16
-    /// Texts that go through the network at once.
+    /// Texts that go through the network at once, unless a caller says otherwise.
     private static let textBatch = 64
 
     /// A pipeline on the CPU.
@@ -58,15 +56,7 @@ public actor CLIPPipeline {
         computeType: DType? = nil,
         imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
     ) throws {
-        if FileManager.default.fileExists(atPath: "\(path)/model_index.json") {
-            let directory = try ModelDirectory(path)
-            try directory.require("clip", "CustomTextCLIP")
-            checkpoint = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
-            name = directory.name
-        } else {
-            checkpoint = try CLIPCheckpoint(path, imageTowerNamed: imageTowerNamed)
-            name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-        }
+        (checkpoint, name) = try CLIPCheckpoint.of(model: path, imageTowerNamed: imageTowerNamed)
         embeddingDimension = checkpoint.embeddingDimension
         self.device = device
         self.computeType = computeType
@@ -77,24 +67,69 @@ public actor CLIPPipeline {
         PreparedPicture(pixels: try checkpoint.preprocessing(image))
     }
 
-    /// Normalised embeddings of pictures, in bounded batches.
+    /// Embeddings of pictures, in bounded batches.
     ///
-    /// - Parameter pictures: what ``prepare(_:)`` gave.
+    /// - Parameters:
+    ///   - pictures: what ``prepare(_:)`` gave.
+    ///   - isNormalized: whether each embedding is scaled to length 1, as comparing them wants it.
+    ///   - batch: how many go through the network at once, which bounds its memory.
     /// - Returns: one embedding of ``embeddingDimension`` numbers for each picture.
     /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
-    public func embed(_ pictures: [PreparedPicture]) throws -> [[Float]] {
+    public func embed(
+        _ pictures: [PreparedPicture],
+        normalized isNormalized: Bool = true,
+        batch: Int = 16
+    ) throws -> [[Float]] {
         let model = try loaded()
-        return try inBatches(pictures, of: Self.pictureBatch) { model.embed(pixels: $0.map(\.pixels)) }
+        return try inBatches(pictures, of: batch) {
+            let embeddings = model.embed(pixels: $0.map(\.pixels))
+            return isNormalized ? embeddings.normalized() : embeddings
+        }
     }
 
-    /// Normalised embeddings of texts, in bounded batches.
+    /// Embeddings of texts, in bounded batches.
     ///
-    /// - Parameter texts: any texts; what is longer than the model reads is cut.
+    /// - Parameters:
+    ///   - texts: any texts; what is longer than the model reads is cut.
+    ///   - isNormalized: whether each embedding is scaled to length 1, as comparing them wants it.
+    ///   - batch: how many go through the network at once, which bounds its memory.
     /// - Returns: one embedding of ``embeddingDimension`` numbers for each text.
     /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
-    public func embed(texts: [String]) throws -> [[Float]] {
+    public func embed(texts: [String], normalized isNormalized: Bool = true, batch: Int = 64) throws -> [[Float]] {
         let model = try loaded()
-        return try inBatches(texts, of: Self.textBatch) { model.embed(texts: $0) }
+        return try inBatches(texts, of: batch) {
+            let embeddings = model.embed(texts: $0)
+            return isNormalized ? embeddings.normalized() : embeddings
+        }
+    }
+
+    /// An embedding for each label, to classify pictures with: the mean of those of several sentences about it.
+    ///
+    /// - Parameters:
+    ///   - labels: what pictures may show.
+    ///   - templates: sentences in which `{}` stands for the label; at least one.
+    /// - Returns: one embedding of ``embeddingDimension`` numbers for each label, normalised.
+    /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
+    ///
+    /// Source: Radford et al. 2021, section 3.1.4.
+    public func embed(labels: [String], templates: [String]) throws -> [[Float]] {
+        precondition(!templates.isEmpty, "a label needs a sentence to stand in")
+        // Enough labels at a time for a whole batch of sentences.
+        let group = max(1, Self.textBatch / templates.count)
+        var embeddings: [[Float]] = []
+        for start in stride(from: 0, to: labels.count, by: group) {
+            let some = labels[start..<min(start + group, labels.count)]
+            let rows = try embed(texts: some.flatMap { label in templates.map { $0.replacing("{}", with: label) } })
+            for first in stride(from: 0, to: rows.count, by: templates.count) {
+                let sum = rows[first..<first + templates.count].reduce([Float](repeating: 0, count: embeddingDimension))
+                {
+                    zip($0, $1).map { $0 + $1 }
+                }
+                let length = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                embeddings.append(sum.map { $0 / max(length, .leastNormalMagnitude) })
+            }
+        }
+        return embeddings
     }
 
     /// Those of some texts whose end the model does not read, because they have more tokens than its context.

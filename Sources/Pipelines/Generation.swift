@@ -53,7 +53,8 @@ struct Generation {
         let pixels = try images.map { try preprocessing($0) }
         let place = try torchScope {
             let text = condition.only(1).embedding.normalized()
-            return model.clip.embed(pixels: pixels).matmul(text.transpose(0, 1)).flatten().argmax(dim: 0).int64s().first
+            let cosines = model.clip.embed(pixels: pixels).normalized().matmul(text.transpose(0, 1))
+            return cosines.flatten().argmax(dim: 0).int64s().first
         }
         return images[Int(place ?? 0)]
     }

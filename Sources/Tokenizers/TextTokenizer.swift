@@ -11,6 +11,31 @@ package protocol TextTokenizer: Sendable {
     ///   - length: the number of tokens the encoder expects, special tokens included; at least 2.
     /// - Returns: `length` ids, how many of them are not padding, and whether text was cut.
     func encode(_ text: String, length: Int) -> TokenizedText
+
+    /// How the tokenizer sees a text, for people to look at.
+    func inspect(_ text: String) -> InspectedText
+}
+
+/// A text as a tokenizer sees it, whole.
+package struct InspectedText: Sendable, Equatable {
+    /// The text as it is split into words.
+    package let cleaned: String
+    /// The tokens with the special ones around them; the first of them are those that an encoder gets, and the last is
+    /// the one that ends every text.
+    package let tokens: [TextToken]
+}
+
+/// A token of a text.
+package struct TextToken: Sendable, Equatable {
+    /// The row of the token embedding.
+    package let id: Int32
+    /// The token as the vocabulary writes it.
+    package let text: String
+
+    package init(id: Int32, text: String) {
+        self.id = id
+        self.text = text
+    }
 }
 
 /// A text as a fixed number of tokens.

@@ -78,6 +78,25 @@ package struct WordPieceTokenizer: TextTokenizer {
         return TokenizedText(ids: ids, count: count, truncated: pieces.count > kept.count)
     }
 
+    package func inspect(_ text: String) -> InspectedText {
+        let scalars = Array(text.unicodeScalars)
+        var cleaned = String.UnicodeScalarView()
+        var position = 0
+        while position < scalars.count {
+            let plain = scalars[position...].indices.prefix { specialToken(in: scalars, at: $0) == nil }
+            cleaned.append(contentsOf: configuration.normalized(scalars[plain]))
+            position = plain.upperBound
+            guard position < scalars.count, let special = specialToken(in: scalars, at: position) else { break }
+            cleaned.append(contentsOf: special.text)
+            position += special.text.count
+        }
+        let ids = [classificationID] + pieces(of: text) + [separatorID]
+        return InspectedText(
+            cleaned: String(cleaned),
+            tokens: ids.map { TextToken(id: $0, text: vocabulary.pieces[Int($0)]) }
+        )
+    }
+
     /// The ids of the pieces of `text` without special tokens around them; reading stops once there are `limit`.
     package func pieces(of text: String, limit: Int = .max) -> [Int32] {
         let scalars = Array(text.unicodeScalars)

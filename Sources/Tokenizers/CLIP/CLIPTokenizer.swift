@@ -102,6 +102,18 @@ package struct CLIPTokenizer: TextTokenizer {
         return TokenizedText(ids: ids, count: count, truncated: pieces.count > kept.count)
     }
 
+    package func inspect(_ text: String) -> InspectedText {
+        func special(_ id: Int32, _ name: String) -> TextToken {
+            TextToken(id: id, text: vocabulary.pieces[safe: Int(id)] ?? name)
+        }
+        return InspectedText(
+            cleaned: cleaned(text),
+            tokens: [special(startID, configuration.startToken)]
+                + pieces(of: text).map { TextToken(id: $0.id, text: $0.text) }
+                + [special(endID, configuration.endToken)]
+        )
+    }
+
     /// `text` as it is split into words; special tokens stand in it as they are.
     package func cleaned(_ text: String) -> String {
         var result = String.UnicodeScalarView()

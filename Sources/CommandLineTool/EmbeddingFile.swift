@@ -1,0 +1,168 @@
+import ArgumentParser
+import Foundation
+import LienzoFiles
+
+/// How embeddings are written.
+enum EmbeddingFormat: String, CaseIterable, ExpressibleByArgument, Codable, Sendable {
+    /// One NumPy array, `[rows, dimension]`, float32, in C order.
+    case npy
+    /// One JSON object with a list of inputs and their embeddings.
+    case json
+    /// A JSON object a line.
+    case jsonl
+    /// A line for each row: the input, then the numbers.
+    case csv
+
+    /// What comes before the first row.
+    func head(rows: Int, dimension: Int) -> Data {
+        switch self {
+        case .npy: Self.npyHeader(rows: rows, dimension: dimension)
+        case .json: Data("[\n".utf8)
+        case .jsonl: Data()
+        case .csv: Data((["input"] + (0..<dimension).map(String.init)).joined(separator: ",").utf8) + Data("\r\n".utf8)
+        }
+    }
+
+    /// A row.
+    func row(_ embedding: [Float], of input: String, at index: Int) throws -> Data {
+        switch self {
+        case .npy:
+            return embedding.withUnsafeBytes { Data($0) }
+        case .json, .jsonl:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let line = try encoder.encode(Row(embedding: embedding, input: input))
+            return self == .jsonl ? line + Data("\n".utf8) : Data(index > 0 ? ",\n".utf8 : "".utf8) + line
+        case .csv:
+            let quoted = "\"\(input.replacing("\"", with: "\"\""))\""
+            return Data(([quoted] + embedding.map(\.description)).joined(separator: ",").utf8) + Data("\r\n".utf8)
+        }
+    }
+
+    /// What comes after the last row.
+    var tail: Data { self == .json ? Data("\n]\n".utf8) : Data() }
+
+    private struct Row: Encodable {
+        let embedding: [Float]
+        let input: String
+    }
+
+    /// The header of a NumPy array; always 128 bytes, so that the number of rows can be written at the end.
+    ///
+    /// Source: numpy, `lib/format.py`, version 1.0.
+    private static func npyHeader(rows: Int, dimension: Int) -> Data {
+        let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0, 118, 0]
+        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(rows), \(dimension)), }"
+        return Data(magic) + Data(text.padding(toLength: 117, withPad: " ", startingAt: 0).utf8) + Data("\n".utf8)
+    }
+}
+
+/// A file of embeddings that grows, survives a stop, and gets its name when it is whole.
+///
+/// Rows go to `PATH.part`; `PATH.progress` says how many inputs they stand for and what was asked for. A later run that
+/// asks for the same goes on there.
+struct EmbeddingFile {
+    /// How far the file is.
+    struct Progress: Codable, Sendable, Equatable {
+        /// What was asked for.
+        let request: String
+        /// Inputs that are done, the skipped ones included.
+        var inputs = 0
+        /// Rows in the file.
+        var rows = 0
+        /// Bytes of the file up to the last of these rows.
+        var bytes = 0
+        var skipped: [Skipped] = []
+
+        /// An input that has no row.
+        struct Skipped: Codable, Sendable, Equatable {
+            /// Its place among the inputs, from 0.
+            let index: Int
+            let path: String
+            let reason: String
+        }
+    }
+
+    private let path: String
+    private let format: EmbeddingFormat
+    private let dimension: Int
+    private let handle: FileHandle
+    private var savedAt = ContinuousClock.now
+    private(set) var progress: Progress
+
+    private var part: String { "\(path).part" }
+    private var note: String { "\(path).progress" }
+
+    /// Begins a file, or goes on with one that an earlier run for the same `request` left.
+    init(_ path: String, format: EmbeddingFormat, dimension: Int, request: String) throws {
+        self.path = path
+        self.format = format
+        self.dimension = dimension
+        let (part, note) = ("\(path).part", "\(path).progress")
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            throw CommandError("\(path) is a folder; expected the name of a file.")
+        }
+        let saved = FileManager.default.contents(atPath: note).flatMap {
+            try? JSONDecoder().decode(Progress.self, from: $0)
+        }
+        let descriptor = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw CommandError("\(path) cannot be written: \(String(cString: strerror(errno))).")
+        }
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw CommandError("\(path) is being written by another process.")
+        }
+        let size = Int(try handle.seekToEnd())
+        if let saved, saved.request == request, saved.bytes <= size {
+            progress = saved
+            try handle.truncate(atOffset: UInt64(saved.bytes))
+        } else {
+            progress = Progress(request: request)
+            try handle.truncate(atOffset: 0)
+            let head = format.head(rows: 0, dimension: dimension)
+            try handle.write(contentsOf: head)
+            progress.bytes = head.count
+        }
+    }
+
+    /// Appends the rows of a batch and remembers the inputs that have none.
+    mutating func append(
+        _ rows: [(input: String, embedding: [Float])],
+        inputs: Int,
+        skipped: [Progress.Skipped]
+    ) throws {
+        var bytes = Data()
+        for (offset, row) in rows.enumerated() {
+            bytes += try format.row(row.embedding, of: row.input, at: progress.rows + offset)
+        }
+        try handle.write(contentsOf: bytes)
+        progress.inputs += inputs
+        progress.rows += rows.count
+        progress.bytes += bytes.count
+        progress.skipped += skipped
+        if ContinuousClock.now - savedAt > .seconds(5) { try save() }
+    }
+
+    /// Writes down how far the file is, so that a later run can go on.
+    mutating func save() throws {
+        try handle.synchronize()
+        try AtomicFile.write(JSONEncoder().encode(progress), to: note)
+        savedAt = .now
+    }
+
+    /// Gives the file its name.
+    func finish() throws {
+        try handle.write(contentsOf: format.tail)
+        if format == .npy {
+            try handle.seek(toOffset: 0)
+            try handle.write(contentsOf: format.head(rows: progress.rows, dimension: dimension))
+        }
+        try handle.synchronize()
+        guard rename(part, path) == 0 else {
+            throw CommandError("\(path) cannot be written: \(String(cString: strerror(errno))).")
+        }
+        try? FileManager.default.removeItem(atPath: note)
+    }
+}

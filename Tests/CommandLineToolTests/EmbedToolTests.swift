@@ -1,0 +1,237 @@
+import Foundation
+import LienzoImages
+import TestSupport
+import Testing
+
+/// `lienzo embed`, `classify` and `tokenize` as processes, with the shipped model.
+@Suite(.tags(.slow))
+struct EmbedToolTests {
+    /// A NumPy array of float32 as `lienzo embed` writes it.
+    private struct Array2D {
+        let rows: Int
+        let columns: Int
+        let values: [Float]
+
+        init(_ path: String) throws {
+            let data = try Data(contentsOf: URL(fileURLWithPath: path))
+            #expect(data.prefix(8) == Data([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0]))
+            let header = String(decoding: data[10..<128], as: UTF8.self)
+            #expect(header.hasSuffix("\n") && header.contains("'<f4'"))
+            let shape = try #require(header.firstMatch(of: /\((\d+), (\d+)\)/))
+            rows = try #require(Int(shape.1))
+            columns = try #require(Int(shape.2))
+            values = data[128...].withUnsafeBytes { bytes in
+                stride(from: 0, to: bytes.count, by: 4).map { bytes.loadUnaligned(fromByteOffset: $0, as: Float.self) }
+            }
+            #expect(values.count == rows * columns)
+        }
+
+        subscript(row: Int) -> [Float] { Array(values[row * columns..<(row + 1) * columns]) }
+    }
+
+    private struct Report: Decodable {
+        struct Skipped: Decodable {
+            let index: Int
+            let path: String
+            let reason: String
+        }
+        let rows: Int
+        let dimension: Int
+        let skipped: [Skipped]
+    }
+
+    private struct Row: Decodable {
+        let input: String
+        let embedding: [Float]
+    }
+
+    /// Pictures in one colour each.
+    private static func paint(_ colors: [String: Color], in folder: String) throws {
+        for (name, color) in colors {
+            try Image(width: 40, height: 30, filledWith: color).write(to: "\(folder)/\(name).png")
+        }
+    }
+
+    private static let colors = [
+        "a": Color(red: 200, green: 20, blue: 20), "b": Color(red: 20, green: 200, blue: 20),
+        "c": Color(red: 20, green: 20, blue: 200),
+    ]
+
+    @Test func `rows stand in the order of the inputs, and what cannot be read has none`() throws {
+        try withTemporaryFolder { folder in
+            try Self.paint(Self.colors, in: folder)
+            try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(folder)/bad.png"))
+            let tool = Tool(folder: folder)
+            let files = ["c.png", "bad.png", "a.png"]
+            let made = try tool.run(
+                ["embed", "--images"] + files
+                    + ["--texts", "a red apple", "--batch", "2", "--output", "rows.npy", "--json"]
+            )
+            #expect(made.status == 0, "\(made.errors)")
+            let report = try JSONDecoder().decode(Report.self, from: Data(made.output.utf8))
+            #expect(report.rows == 3 && report.skipped.map(\.index) == [1])
+            #expect(report.skipped.map(\.path) == ["bad.png"])
+            let array = try Array2D("\(folder)/rows.npy")
+            #expect(array.rows == 3 && array.columns == report.dimension)
+            for row in 0..<3 {
+                #expect(abs(array[row].reduce(0) { $0 + $1 * $1 } - 1) < 1e-4)
+            }
+            let lines = try tool("embed", "--images", "c.png", "a.png", "--texts", "a red apple")
+            let rows = try lines.output.split(separator: "\n").map {
+                try JSONDecoder().decode(Row.self, from: Data($0.utf8))
+            }
+            #expect(rows.map(\.input) == ["c.png", "a.png", "a red apple"])
+            for (row, line) in rows.enumerated() {
+                #expect(zip(array[row], line.embedding).allSatisfy { abs($0 - $1) < 1e-3 })
+            }
+            #expect(!zip(array[0], array[1]).allSatisfy { abs($0 - $1) < 1e-2 })
+        }
+    }
+
+    @Test func `a run that was stopped goes on where it stopped, and gives the same bytes`() throws {
+        try withTemporaryFolder { folder in
+            try Self.paint(Self.colors, in: folder)
+            let tool = Tool(folder: folder)
+            let arguments = ["embed", "--images", "a.png", "more.tar", "--batch", "1", "--output"]
+            try Data("no archive".utf8).write(to: URL(fileURLWithPath: "\(folder)/more.tar"))
+            let failed = try tool.run(arguments + ["rows.npy"])
+            #expect(failed.status == 1 && failed.lastError.contains("more.tar"), "\(failed.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/rows.npy"))
+            #expect(FileManager.default.fileExists(atPath: "\(folder)/rows.npy.progress"))
+            #expect(try tool.shell("tar cf more.tar b.png c.png").status == 0)
+            let resumed = try tool.run(arguments + ["rows.npy"])
+            #expect(resumed.status == 0 && resumed.errors.contains("going on after 1"), "\(resumed.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/rows.npy.progress"))
+            let whole = try tool.run(arguments + ["whole.npy"])
+            #expect(whole.status == 0 && !whole.errors.contains("going on"), "\(whole.errors)")
+            let files = try ["rows", "whole"].map { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0).npy")) }
+            #expect(files[0] == files[1])
+            #expect(try Array2D("\(folder)/rows.npy").rows == 3)
+        }
+    }
+
+    @Test func `every format holds the same numbers`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            try Data("\"a \\\"red\\\" apple, or two\"\n\n\"un limón\"\n".utf8)
+                .write(to: URL(fileURLWithPath: "\(folder)/texts.jsonl"))
+            for format in ["npy", "json", "jsonl", "csv"] {
+                let made = try tool("embed", "--texts-file", "texts.jsonl", "--raw", "--output", "rows.\(format)")
+                #expect(made.output == "rows.\(format)\n", "\(made.errors)")
+            }
+            let array = try Array2D("\(folder)/rows.npy")
+            func contents(_ format: String) throws -> Data {
+                try Data(contentsOf: URL(fileURLWithPath: "\(folder)/rows.\(format)"))
+            }
+            let list = try JSONDecoder().decode([Row].self, from: contents("json"))
+            let lines = try contents("jsonl").split(separator: 0x0A).map {
+                try JSONDecoder().decode(Row.self, from: $0)
+            }
+            let table = try String(decoding: contents("csv"), as: UTF8.self).components(separatedBy: "\r\n")
+            #expect(list.map(\.input) == ["a \"red\" apple, or two", "un limón"])
+            #expect(table[1].hasPrefix("\"a \"\"red\"\" apple, or two\","))
+            for row in 0..<2 {
+                #expect(list[row].embedding == array[row] && lines[row].embedding == array[row])
+                #expect(
+                    table[row + 1].components(separatedBy: ",").suffix(array.columns).compactMap(Float.init)
+                        == array[row]
+                )
+                #expect(abs(array[row].reduce(0) { $0 + $1 * $1 } - 1) > 0.01)
+            }
+        }
+    }
+
+    @Test func `classify puts the best label first`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let picture = "\(Clone.path)/Tests/ImagesTests/Fixtures/clip-wide.jpg"
+            let made = try tool("classify", picture, "--labels", "a bus, a lion ,a cat", "--top", "2", "--json")
+            #expect(made.status == 0, "\(made.errors)")
+            struct Classified: Decodable {
+                struct Picture: Decodable {
+                    struct Entry: Decodable {
+                        let label: String
+                        let probability: Double
+                    }
+                    let top: [Entry]
+                }
+                let labels: Int
+                let templates: [String]
+                let images: [Picture]
+            }
+            let report = try JSONDecoder().decode(Classified.self, from: Data(made.output.utf8))
+            #expect(report.labels == 3 && report.templates == ["a photo of a {}"])
+            let top = try #require(report.images.first).top
+            #expect(top.count == 2 && top[0].probability >= top[1].probability)
+            try Data("a bus\na lion\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/labels.txt"))
+            let listed = try tool(
+                "classify",
+                picture,
+                "--labels",
+                "labels.txt",
+                "--template",
+                "{}",
+                "--template",
+                "a picture of {}"
+            )
+            #expect(listed.output.split(separator: "\n").count == 3, "\(listed.errors)")
+        }
+    }
+
+    @Test func `tokenize shows what the model reads`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            struct Tokenized: Decodable {
+                let cleaned: String
+                let tokens: [String]
+                let ids: [Int]
+                let truncated: Bool
+            }
+            let long = String(repeating: "apple ", count: 60)
+            let data = try JSONEncoder().encode("A Red APPLE") + Data("\n".utf8) + JSONEncoder().encode(long)
+            try data.write(to: URL(fileURLWithPath: "\(folder)/texts.jsonl"))
+            let made = try tool("tokenize", "--file", "texts.jsonl", "--json")
+            #expect(made.status == 0, "\(made.errors)")
+            let lines = try made.output.split(separator: "\n").map {
+                try JSONDecoder().decode(Tokenized.self, from: Data($0.utf8))
+            }
+            #expect(lines.map(\.truncated) == [false, true])
+            #expect(lines[0].tokens == ["[CLS]", "a", "red", "apple", "[SEP]"])
+            #expect(lines[0].cleaned == "a red apple")
+            #expect(lines.allSatisfy { $0.ids.count == 32 })
+            #expect(lines[1].tokens.count == 32 && lines[1].tokens.last == "[SEP]")
+            let view = try tool("tokenize", "a red apple", long)
+            #expect(view.output.contains("5 of 32 tokens") && view.output.contains("30 are left out"), "\(view.output)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ["embed"], ["embed", "--texts", "a", "--format", "npy"], ["embed", "--texts", "a", "--batch", "0"],
+            ["tokenize"], ["tokenize", "a", "--file", "b"], ["classify", "a.png", "--labels", "a", "--template", "b"],
+            ["classify", "a.png", "--labels", "a", "--top", "0"],
+        ]
+    )
+    func `wrong usage ends with one sentence and 64`(arguments: [String]) throws {
+        try withTemporaryFolder { folder in
+            let result = try Tool(folder: folder).run(arguments)
+            #expect(result.status == 64 && result.output.isEmpty)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ["embed", "--images", "nowhere"], ["embed", "--texts-file", "nowhere"],
+            ["embed", "--texts", "a", "--output", "nowhere/rows.npy"], ["embed", "--texts", "a", "--model", "nowhere"],
+            ["tokenize", "--file", "nowhere"], ["classify", "nowhere.png", "--labels", "a"],
+            ["classify", "a.png", "--labels", " , "],
+        ]
+    )
+    func `what cannot be done ends with one sentence and 1`(arguments: [String]) throws {
+        try withTemporaryFolder { folder in
+            let result = try Tool(folder: folder).run(arguments)
+            #expect(result.status == 1 && result.output.isEmpty)
+            #expect(result.errors.hasPrefix("lienzo: ") && result.errors.hasSuffix(".\n"), "\(result.errors)")
+        }
+    }
+}
