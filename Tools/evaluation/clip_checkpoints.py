@@ -73,7 +73,8 @@ class Script(torch.nn.Module):
 def with_open_clip(name, form, folder):
     model = open_clip.create_model(name).eval()
     randomise(model)
-    size = model.visual.image_size[0]
+    size = model.visual.image_size
+    size = size[0] if isinstance(size, tuple) else size  # of a ResNet one number
     preprocess = open_clip.image_transform(size, is_train=False)
     with torch.no_grad():
         images = model.encode_image(torch.stack([preprocess(Image.open(path)) for path in PICTURES]))
