@@ -17,29 +17,63 @@ struct CompareCommand: AsyncParsableCommand {
     )
 
     @Argument(help: "The pictures.", completion: .file())
-    var images: [String]
+    var images: [String] = []
 
     @Option(name: .customLong("text"), help: "A text; give as many as you like, each with --text.")
-    var texts: [String]
+    var texts: [String] = []
+
+    @Option(
+        name: .customLong("set"),
+        help: "A JSON file with \"pictures\", \"texts\" and perhaps a \"title\"; the others are added to them.",
+        completion: .file()
+    )
+    var setFile: String?
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: "Also write a page with thumbnails, the table and a map of the shared space.", completion: .file())
+    @Option(
+        help: "Also write a page with thumbnails, the table, maps of the shared space and more.",
+        completion: .file()
+    )
     var html: String?
+
+    @Option(help: "Also write the table and a map of the shared space as a drawing.", completion: .file())
+    var svg: String?
+
+    @Option(help: "The same as a picture.", completion: .file())
+    var png: String?
+
+    @Option(help: "Also write the numbers, a line for each picture and text.", completion: .file())
+    var csv: String?
+
+    @Option(help: "The language of the page and the drawing: en or es. (default: en)", transform: Self.language)
+    var language = FigureLanguage.english
 
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
+        guard setFile != nil || !images.isEmpty else {
+            throw ValidationError("There is no picture; name some, or a --set of them.")
+        }
+        guard setFile != nil || !texts.isEmpty else {
+            throw ValidationError("There is no --text; say what the pictures may show.")
+        }
         guard texts.allSatisfy({ text in text.contains { !$0.isWhitespace } }) else {
             throw ValidationError("A --text is empty; say what the pictures may show.")
         }
     }
 
     mutating func run() async throws {
+        let set = try setFile.map { (file) throws(CommandError) in try ComparisonSet(contentsOf: file) }
+        let images = (set?.pictures ?? []) + images
+        let texts = (set?.texts ?? []) + texts
+        guard !images.isEmpty, !texts.isEmpty else {
+            throw CommandError("The set has no \(images.isEmpty ? "pictures" : "texts"); expected some of both.")
+        }
         let pipeline = try CLIPPipeline(modelDirectory: try model.path())
         // The texts, and with them the weights, are read while the pictures are decoded.
         async let textEmbeddings = pipeline.embed(texts: texts)
-        let reader = PictureReader(pipeline: pipeline, thumbnails: html != nil)
+        let reader = PictureReader(pipeline: pipeline, thumbnails: html != nil || svg != nil || png != nil)
         let (pictures, skipped) = try await reader.read(images)
         if images.count == 1, let only = skipped.first { throw CommandError(only.reason) }
         for picture in skipped { Console.note("lienzo: \(picture.reason)") }
@@ -54,8 +88,13 @@ struct CompareCommand: AsyncParsableCommand {
             let start = Console.printable(String(text.prefix(40)))
             Console.note("lienzo: the text \"\(start)…\" is longer than the model reads; its end is left out.")
         }
-        if let html {
+        if let csv {
+            try AtomicFile.write(Self.csv(pictures.map(\.path), texts, table).utf8, to: csv)
+        }
+        if html != nil || svg != nil || png != nil {
             let page = ComparePage(
+                title: set?.title ?? "",
+                language: language,
                 model: pipeline.name,
                 texts: texts,
                 textEmbeddings: try await textEmbeddings,
@@ -72,7 +111,12 @@ struct CompareCommand: AsyncParsableCommand {
                 },
                 skipped: skipped.map { ($0.path, $0.reason) }
             )
-            try AtomicFile.write(try page.html().utf8, to: html)
+            if let html { try AtomicFile.write(try page.html().utf8, to: html) }
+            if svg != nil || png != nil {
+                let drawing = try page.svg()
+                if let svg { try AtomicFile.write(drawing.utf8, to: svg) }
+                if let png { try Image(data: Data(drawing.utf8)).write(to: png) }
+            }
         }
         if output.json {
             try Console.json(
@@ -94,6 +138,26 @@ struct CompareCommand: AsyncParsableCommand {
             let text = shaded.text(colors: .forStandardOutput(), width: TerminalColors.columnsOfStandardOutput())
             Console.write(text, to: .standardOutput)
         }
+    }
+
+    private static func language(_ code: String) throws -> FigureLanguage {
+        guard let language = FigureLanguage(rawValue: code) else {
+            throw ValidationError("--language is \"\(code)\"; expected en or es.")
+        }
+        return language
+    }
+
+    /// A line for each picture and text, as RFC 4180 wants it.
+    private static func csv(_ pictures: [String], _ texts: [String], _ table: SimilarityTable) -> String {
+        func quoted(_ text: String) -> String { "\"\(text.replacing("\"", with: "\"\""))\"" }
+        var lines = ["picture,text,cosine,probability"]
+        for (row, picture) in pictures.enumerated() {
+            for (column, text) in texts.enumerated() {
+                let (cosine, probability) = (table.cosine[row][column], table.probability[row][column])
+                lines.append("\(quoted(picture)),\(quoted(text)),\(cosine),\(probability)")
+            }
+        }
+        return lines.joined(separator: "\r\n") + "\r\n"
     }
 
     /// What `--json` prints.

@@ -1,9 +1,11 @@
+import Foundation
 public import LienzoImages
 
 /// How well pictures fit texts, as one web page that needs nothing but itself.
 ///
-/// The page has thumbnails, a shaded table of probabilities with the cosines beneath, and a plot of pictures and texts
-/// in the space they share. It follows the reader's light or dark setting, loads nothing, and runs nothing.
+/// The page has thumbnails, a shaded table of probabilities with the cosines beneath, plots of pictures and texts in the
+/// space they share, each picture's nearest neighbours, and the gap between the two kinds. It follows the reader's light
+/// or dark setting, loads nothing, and runs nothing.
 public struct ComparePage: Sendable {
     /// One picture and what the model says of it.
     public struct Picture: Sendable {
@@ -35,6 +37,10 @@ public struct ComparePage: Sendable {
         }
     }
 
+    /// What stands over the page; empty for a question of its own.
+    public let title: String
+    /// The language of the page's own words.
+    public let language: FigureLanguage
     /// What the model is called.
     public let model: String
     /// The texts, in the order of the pictures' numbers.
@@ -49,18 +55,24 @@ public struct ComparePage: Sendable {
     /// Makes a page.
     ///
     /// - Parameters:
+    ///   - title: What stands over the page; empty for a question of its own.
+    ///   - language: The language of the page's own words.
     ///   - model: What the model is called.
     ///   - texts: The texts, in the order of the pictures' numbers.
     ///   - textEmbeddings: Their embeddings, for the plot.
     ///   - pictures: The pictures.
     ///   - skipped: What was left out, and why.
     public init(
+        title: String = "",
+        language: FigureLanguage = .english,
         model: String,
         texts: [String],
         textEmbeddings: [[Float]],
         pictures: [Picture],
         skipped: [(name: String, reason: String)] = []
     ) {
+        self.title = title
+        self.language = language
         self.model = model
         self.texts = texts
         self.textEmbeddings = textEmbeddings
@@ -73,16 +85,18 @@ public struct ComparePage: Sendable {
     /// - Returns: HTML with every name escaped and a policy that forbids loading and running anything.
     /// - Throws: `ImageError` when a thumbnail cannot be made.
     public func html() throws(ImageError) -> String {
-        let subtitle = "\(count(pictures.count, "picture")) · \(count(texts.count, "text")) · model \(model)"
+        let words = language.compare
+        let heading = Markup.escaped(title.isEmpty ? words.title : title)
+        let space = SharedSpace(pictures: pictures.map(\.embedding), texts: textEmbeddings)
         return """
             <!DOCTYPE html>
-            <html lang="en">
+            <html lang="\(language.rawValue)">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta http-equiv="Content-Security-Policy" \
             content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-            <title>Pictures and texts compared · Lienzo</title>
+            <title>\(heading) · Lienzo</title>
             <style>
             \(Palette.pageVariables)
             \(Self.style)
@@ -90,21 +104,11 @@ public struct ComparePage: Sendable {
             </head>
             <body>
             <main>
-            <h1>Which text fits which picture?</h1>
+            <h1>\(heading)</h1>
             <p class="facts">\(Markup.escaped(subtitle))</p>
-            <section aria-labelledby="table-title">
-            <h2 id="table-title">Probabilities</h2>
-            <p>Each row shares 100 % among the texts. The small number is the cosine of the two embeddings.</p>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="table-title">
-            \(try table())</div>
-            </section>
-            <section aria-labelledby="plot-title">
-            <h2 id="plot-title">The shared space</h2>
-            <p>Pictures and texts as the model places them, seen along the two directions in which they differ most.</p>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="plot-title">
-            \(try scatter())</div>
-            </section>
-            \(leftOut())</main>
+            \(section("table", words.probabilities, words.probabilitiesNote, scrolling: try table()))\
+            \(section("plot", words.space, words.spaceNote, scrolling: try plots(space)))\
+            \(neighbors(space))\(gap(space))\(leftOut())</main>
             </body>
             </html>
 
@@ -112,6 +116,27 @@ public struct ComparePage: Sendable {
     }
 
     // MARK: - Parts
+
+    private var subtitle: String {
+        let words = language.compare
+        func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
+        return [
+            count(pictures.count, words.picture, words.pictures), count(texts.count, words.text, words.texts),
+            "\(words.model) \(model)",
+        ].joined(separator: " · ")
+    }
+
+    private func section(_ name: String, _ title: String, _ note: String, scrolling content: String) -> String {
+        """
+        <section aria-labelledby="\(name)-title">
+        <h2 id="\(name)-title">\(title)</h2>
+        <p>\(note)</p>
+        <div class="scroll" tabindex="0" role="region" aria-labelledby="\(name)-title">
+        \(content)</div>
+        </section>
+
+        """
+    }
 
     private func table() throws(ImageError) -> String {
         let table = ShadedTable(
@@ -122,53 +147,105 @@ public struct ComparePage: Sendable {
         )
         var thumbnails: [String] = []
         for picture in pictures { thumbnails.append(try Markup.dataAddress(try picture.image.thumbnail(144))) }
-        let decimals = ShadedTable(rows: [], columns: [], values: [], format: .decimals(3))
         return table.html(
-            caption: "Probability of each text for each picture",
-            corner: "Picture",
+            caption: language.compare.tableCaption,
+            corner: language.compare.picture.capitalized,
             thumbnails: thumbnails,
-            details: pictures.map { $0.cosine.map { decimals.cell($0) } }
+            details: pictures.map { $0.cosine.map(Self.cosine) }
         )
     }
 
-    private func scatter() throws(ImageError) -> String {
-        let components = PrincipalComponents(of: pictures.map(\.embedding) + textEmbeddings)
+    /// The first component against the second, and against the third where there is one.
+    private func plots(_ space: SharedSpace) throws(ImageError) -> String {
+        let first = try plot(space, vertical: 1).svg(width: 940, height: 640, palette: .page)
+        guard space.components.explainedVariance[2] > 0 else { return first }
+        return first + (try plot(space, vertical: 2).svg(width: 940, height: 480, palette: .page))
+    }
+
+    /// Pictures and texts along the first component and another.
+    func plot(_ space: SharedSpace, vertical: Int) throws(ImageError) -> Scatter {
         var points: [Scatter.Point] = []
         for (index, picture) in pictures.enumerated() {
-            let place = components.coordinates[index]
+            let place = space.components.coordinates[index]
             points.append(
                 Scatter.Point(
                     label: picture.name,
                     kind: .picture,
                     x: place[0],
-                    y: place[1],
+                    y: place[vertical],
                     thumbnail: try picture.image.thumbnail(88)
                 )
             )
         }
         for (index, text) in texts.enumerated() where index < textEmbeddings.count {
-            let place = components.coordinates[pictures.count + index]
-            points.append(Scatter.Point(label: text, kind: .text, x: place[0], y: place[1]))
+            let place = space.components.coordinates[pictures.count + index]
+            points.append(Scatter.Point(label: text, kind: .text, x: place[0], y: place[vertical]))
         }
+        let words = language.compare
         let percent = ShadedTable(rows: [], columns: [], values: [])
-        let shares = components.explainedVariance.map { percent.cell($0) }
-        let plot = Scatter(
+        let shares = space.components.explainedVariance.map { percent.cell($0) }
+        return Scatter(
             points: points,
-            xTitle: "first principal component (\(shares[0]) of the variance)",
-            yTitle: "second (\(shares[1]))"
+            xTitle: "\(words.firstComponent) (\(shares[0]) \(words.ofVariance))",
+            yTitle: "\(vertical == 1 ? words.secondComponent : words.thirdComponent) (\(shares[vertical]))",
+            language: language
         )
-        return try plot.svg(width: 940, height: 640, palette: .page)
+    }
+
+    private func neighbors(_ space: SharedSpace) -> String {
+        guard !pictures.isEmpty else { return "" }
+        let words = language.compare
+        func cell(_ neighbor: SharedSpace.Neighbor?, _ names: [String]) -> String {
+            guard let neighbor else { return "<td></td>" }
+            return "<td>\(Markup.escaped(names[neighbor.index])) <small>\(Self.cosine(neighbor.cosine))</small></td>"
+        }
+        let names = pictures.map(\.name)
+        let rows = zip(names, space.neighbors).map { name, neighbors in
+            "<tr><th scope=\"row\">\(Markup.escaped(name))</th>\(cell(neighbors.text, texts))"
+                + "\(cell(neighbors.picture, names))</tr>"
+        }
+        let head = [words.picture.capitalized, words.nearestText, words.nearestPicture]
+            .map { "<th scope=\"col\">\($0)</th>" }.joined()
+        return section(
+            "neighbors",
+            words.neighbors,
+            words.neighborsNote,
+            scrolling:
+                "<table class=\"plain\">\n<thead><tr>\(head)</tr></thead>\n<tbody>\n\(rows.joined(separator: "\n"))\n"
+                + "</tbody>\n</table>\n"
+        )
+    }
+
+    private func gap(_ space: SharedSpace) -> String {
+        guard let gap = space.gap else { return "" }
+        let words = language.compare
+        let facts: [(String, Double?)] = [
+            (words.gapDistance, gap), ("\(words.meanCosine) \(words.amongPictures)", space.meanCosine.pictures),
+            ("\(words.meanCosine) \(words.amongTexts)", space.meanCosine.texts),
+            ("\(words.meanCosine) \(words.across)", space.meanCosine.across),
+        ]
+        let rows = facts.compactMap { name, value in
+            value.map { "<tr><th scope=\"row\">\(name)</th><td>\(Self.cosine($0))</td></tr>" }
+        }
+        return section(
+            "gap",
+            words.gap,
+            words.gapNote,
+            scrolling: "<table class=\"plain\">\n<tbody>\n\(rows.joined(separator: "\n"))\n</tbody>\n</table>\n"
+        )
     }
 
     private func leftOut() -> String {
         guard !skipped.isEmpty else { return "" }
         let items = skipped.map { "<li><b>\(Markup.escaped($0.name))</b>: \(Markup.escaped($0.reason))</li>" }
-        return "<section aria-labelledby=\"skipped-title\">\n<h2 id=\"skipped-title\">Left out</h2>\n<ul>\n"
-            + items.joined(separator: "\n") + "\n</ul>\n</section>\n"
+        return
+            "<section aria-labelledby=\"skipped-title\">\n<h2 id=\"skipped-title\">\(language.compare.leftOut)</h2>\n"
+            + "<ul>\n\(items.joined(separator: "\n"))\n</ul>\n</section>\n"
     }
 
-    private func count(_ number: Int, _ noun: String) -> String {
-        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    /// A cosine as the page writes it.
+    static func cosine(_ value: Double) -> String {
+        ShadedTable(rows: [], columns: [], values: [], format: .decimals(3)).cell(value)
     }
 
     private static let style = """
@@ -195,6 +272,11 @@ public struct ComparePage: Sendable {
         .who .name{min-width:96px;max-width:210px;overflow-wrap:anywhere}
         .who .thumbnail{width:72px;height:72px;flex:none;display:flex;align-items:center;justify-content:center}
         .who img{max-width:72px;max-height:72px;border-radius:6px}
+        .plain{border-collapse:collapse;font-variant-numeric:tabular-nums}
+        .plain th,.plain td{text-align:left;font-weight:400;padding:6px 18px 6px 0;border-bottom:1px solid var(--grid);\
+        overflow-wrap:anywhere}
+        .plain thead th{color:var(--muted);font-size:14px}
+        .plain small{color:var(--muted)}
         svg{display:block;max-width:none}
         ul{margin:8px 0 0;padding-left:20px}
         li{overflow-wrap:anywhere}

@@ -47,6 +47,8 @@ public struct Scatter: Sendable {
     public let xTitle: String
     /// What the vertical axis is.
     public let yTitle: String
+    /// The language of the plot's own words.
+    public let language: FigureLanguage
 
     /// Makes a plot of points.
     ///
@@ -54,7 +56,9 @@ public struct Scatter: Sendable {
     ///   - points: The points, in the order in which they are drawn.
     ///   - xTitle: What the horizontal axis is.
     ///   - yTitle: What the vertical axis is.
-    public init(points: [Point], xTitle: String, yTitle: String) {
+    ///   - language: The language of the plot's own words.
+    public init(points: [Point], xTitle: String, yTitle: String, language: FigureLanguage = .english) {
+        self.language = language
         self.points = points
         self.xTitle = xTitle
         self.yTitle = yTitle
@@ -111,7 +115,8 @@ public struct Scatter: Sendable {
 
     private var summary: String {
         let pictures = points.count { $0.kind == .picture }
-        return "Scatter plot of \(pictures) pictures and \(points.count - pictures) texts"
+        let words = language.compare
+        return "\(words.plotSummary): \(pictures) \(words.pictures), \(points.count - pictures) \(words.texts)"
     }
 
     private func color(_ kind: Kind, _ palette: Palette) -> String {
@@ -180,7 +185,8 @@ public struct Scatter: Sendable {
         for kind in Kind.allCases where points.contains(where: { $0.kind == kind }) {
             let place = LabelLayout.Rectangle(x: x, y: 14, width: 12, height: 12)
             svg.body += shape(kind, place, color(kind, svg.palette), svg.palette)
-            svg.body += svg.text(kind.rawValue, x: x + 19, y: 24.5, size: 13, color: svg.palette.ink)
+            let name = kind == .picture ? language.compare.picture : language.compare.text
+            svg.body += svg.text(name, x: x + 19, y: 24.5, size: 13, color: svg.palette.ink)
             x += 100
         }
     }

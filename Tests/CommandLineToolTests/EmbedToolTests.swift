@@ -178,6 +178,25 @@ struct EmbedToolTests {
         }
     }
 
+    @Test func `compare takes a set and writes a page, a drawing, a picture and the numbers`() throws {
+        try withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(atPath: "\(folder)/set", withIntermediateDirectories: true)
+            try Self.paint(Self.colors, in: "\(folder)/set")
+            let set = #"{"title": "Colores", "pictures": ["a.png", "b.png"], "texts": ["rojo", "a \"green\" one"]}"#
+            try Data(set.utf8).write(to: URL(fileURLWithPath: "\(folder)/set/colores.json"))
+            let made = try Tool(folder: folder).run(
+                ["compare", "--set", "set/colores.json", "set/c.png", "--text", "azul", "--language", "es"]
+                    + ["--html", "p.html", "--svg", "p.svg", "--png", "p.png", "--csv", "p.csv"]
+            )
+            #expect(made.status == 0, "\(made.errors)")
+            let html = try String(contentsOfFile: "\(folder)/p.html", encoding: .utf8)
+            #expect(html.contains("<h1>Colores</h1>") && html.contains("3 imágenes · 3 textos"))
+            #expect(try Image(contentsOf: "\(folder)/p.png").width >= 600)
+            let lines = try String(contentsOfFile: "\(folder)/p.csv", encoding: .utf8).components(separatedBy: "\r\n")
+            #expect(lines.count == 11 && lines[2].hasPrefix("\"set/a.png\",\"a \"\"green\"\" one\","))
+        }
+    }
+
     @Test func `tokenize shows what the model reads`() throws {
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)
@@ -209,7 +228,8 @@ struct EmbedToolTests {
         arguments: [
             ["embed"], ["embed", "--texts", "a", "--format", "npy"], ["embed", "--texts", "a", "--batch", "0"],
             ["tokenize"], ["tokenize", "a", "--file", "b"], ["classify", "a.png", "--labels", "a", "--template", "b"],
-            ["classify", "a.png", "--labels", "a", "--top", "0"],
+            ["classify", "a.png", "--labels", "a", "--top", "0"], ["compare", "--text", "a"], ["compare", "a.png"],
+            ["compare", "a.png", "--text", "a", "--language", "fr"],
         ]
     )
     func `wrong usage ends with one sentence and 64`(arguments: [String]) throws {
@@ -224,7 +244,7 @@ struct EmbedToolTests {
             ["embed", "--images", "nowhere"], ["embed", "--texts-file", "nowhere"],
             ["embed", "--texts", "a", "--output", "nowhere/rows.npy"], ["embed", "--texts", "a", "--model", "nowhere"],
             ["tokenize", "--file", "nowhere"], ["classify", "nowhere.png", "--labels", "a"],
-            ["classify", "a.png", "--labels", " , "],
+            ["classify", "a.png", "--labels", " , "], ["compare", "--set", "nowhere"],
         ]
     )
     func `what cannot be done ends with one sentence and 1`(arguments: [String]) throws {
