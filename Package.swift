@@ -45,8 +45,9 @@ let package = Package(
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
-                "LienzoData", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines", "LienzoTokenizers",
-                "LienzoTorch", "LienzoTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LienzoData", "LienzoEvaluation", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines",
+                "LienzoTokenizers", "LienzoTorch", "LienzoTraining",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Sources/CommandLineTool",
@@ -95,6 +96,7 @@ let package = Package(
         room("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
+        room("Evaluation"),
         room("Images", dependsOn: ["CVips", "LienzoFiles"]),
         room("Figures", dependsOn: ["LienzoImages"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
@@ -136,6 +138,7 @@ let package = Package(
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
         tests("Images"),
+        tests("Evaluation", fixtures: false),
         tests("Figures", fixtures: false, dependsOn: ["LienzoImages"]),
         tests(
             "Pipelines",

@@ -20,6 +20,8 @@ actor EmbeddingInputs {
         let start: Int
         let names: [String]
         let items: [Item]
+        /// What shards say of the pictures; empty for texts.
+        let facts: [PictureFacts]
     }
 
     private enum Source {
@@ -77,7 +79,7 @@ actor EmbeddingInputs {
         try Task.checkCancellation()
         guard !items.isEmpty else { return nil }
         defer { position += items.count }
-        return Batch(start: position, names: names, items: items)
+        return Batch(start: position, names: names, items: items, facts: found.map(\.facts))
     }
 
     private func nextText() throws -> String? {
@@ -98,6 +100,30 @@ actor EmbeddingInputs {
     }
 }
 
+/// What a shard says of a picture.
+struct PictureFacts: Sendable {
+    /// Its class, by number or name (`cls`).
+    var label: String?
+    /// Its captions by language; those without one (`txt`) are under "".
+    var captions: [String: [String]] = [:]
+
+    init() {}
+
+    /// Reads the files beside the picture; what is not understood says nothing.
+    init(_ files: [String: [UInt8]]) {
+        func text(_ kind: String) -> String? {
+            files[kind].map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
+        }
+        label = text("cls")
+        if let json = files["json"], let record = try? JSONDecoder().decode(PictureRecord.self, from: Data(json)) {
+            captions = record.captions
+        }
+        if let lines = text("txt")?.split(whereSeparator: \.isNewline).map(String.init), !lines.isEmpty {
+            captions[""] = lines
+        }
+    }
+}
+
 /// Walks through pictures in order: files as they are given, folders by name and depth, shards sample by sample.
 struct PictureWalk {
     /// A picture, still encoded.
@@ -106,6 +132,7 @@ struct PictureWalk {
         let name: String
         /// Its bytes, where it is of a shard.
         var bytes: Result<[UInt8], CommandError>?
+        var facts = PictureFacts()
 
         /// The picture as the image tower sees it, or why not.
         func item(_ pipeline: CLIPPipeline) -> EmbeddingInputs.Item {
@@ -175,7 +202,8 @@ struct PictureWalk {
             let name = "\(path)/\(sample.key)"
             return Picture(
                 name: name,
-                bytes: bytes.map { .success($0) } ?? .failure(CommandError("\(name) has no picture."))
+                bytes: bytes.map { .success($0) } ?? .failure(CommandError("\(name) has no picture.")),
+                facts: PictureFacts(sample.files)
             )
         }
     }
