@@ -86,6 +86,10 @@ struct ClassifyCommand: AsyncParsableCommand {
         if FileManager.default.fileExists(atPath: labels) {
             var lines = try TextLines(labels, form: .plain)
             while let line = try lines.next() { names.append(line.trimmingCharacters(in: .whitespaces)) }
+        } else if !labels.contains(","), labels.hasSuffix(".txt") || labels.contains("/") {
+            throw CommandError(
+                "\(labels) is missing; expected a file with a label a line, or labels with commas between."
+            )
         } else {
             names = labels.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         }

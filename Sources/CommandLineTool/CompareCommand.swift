@@ -70,6 +70,10 @@ struct CompareCommand: AsyncParsableCommand {
         guard !images.isEmpty, !texts.isEmpty else {
             throw CommandError("The set has no \(images.isEmpty ? "pictures" : "texts"); expected some of both.")
         }
+        let inputs = Set((images + [setFile].compactMap(\.self)).map(Self.place))
+        for file in [html, svg, png, csv].compactMap(\.self) where inputs.contains(Self.place(file)) {
+            throw CommandError("\(file) is an input of this comparison and would be overwritten; name another output.")
+        }
         let pipeline = try CLIPPipeline(modelDirectory: try model.path())
         // The texts, and with them the weights, are read while the pictures are decoded.
         async let textEmbeddings = pipeline.embed(texts: texts)
@@ -138,6 +142,11 @@ struct CompareCommand: AsyncParsableCommand {
             let text = shaded.text(colors: .forStandardOutput(), width: TerminalColors.columnsOfStandardOutput())
             Console.write(text, to: .standardOutput)
         }
+    }
+
+    /// The file that a path names, whichever way it is written.
+    private static func place(_ path: String) -> String {
+        URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
     }
 
     private static func language(_ code: String) throws -> FigureLanguage {

@@ -112,7 +112,10 @@ struct EmbedCommand: AsyncParsableCommand {
             throw error
         }
         let progress = file.progress
-        guard progress.rows > 0 else { throw CommandError("None of the \(progress.inputs) inputs could be embedded.") }
+        guard progress.rows > 0 else {
+            file.discard()
+            throw CommandError("None of the \(progress.inputs) inputs could be embedded.")
+        }
         try file.finish()
         if json {
             try Console.json(

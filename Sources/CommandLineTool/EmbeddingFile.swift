@@ -95,14 +95,11 @@ struct EmbeddingFile {
 
     /// Begins a file, or goes on with one that an earlier run for the same `request` left.
     init(_ path: String, format: EmbeddingFormat, dimension: Int, request: String) throws {
+        let path = try AtomicFile.destination(of: path)
         self.path = path
         self.format = format
         self.dimension = dimension
         let (part, note) = ("\(path).part", "\(path).progress")
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            throw CommandError("\(path) is a folder; expected the name of a file.")
-        }
         let saved = FileManager.default.contents(atPath: note).flatMap {
             try? JSONDecoder().decode(Progress.self, from: $0)
         }
@@ -150,6 +147,11 @@ struct EmbeddingFile {
         try handle.synchronize()
         try AtomicFile.write(JSONEncoder().encode(progress), to: note)
         savedAt = .now
+    }
+
+    /// Removes what there is of the file.
+    func discard() {
+        for path in [part, note] { try? FileManager.default.removeItem(atPath: path) }
     }
 
     /// Gives the file its name.

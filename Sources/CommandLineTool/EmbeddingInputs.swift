@@ -170,6 +170,8 @@ struct PictureWalk {
             var isFolder: ObjCBool = false
             let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
             if exists, isFolder.boolValue {
+                // A link to a folder that was not asked for may lead round in a circle.
+                if !isGiven, (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil { continue }
                 let names: [String]
                 do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
                     throw CommandError("The folder \(path) cannot be read: \(error.localizedDescription)")

@@ -38,13 +38,13 @@ struct GalleryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let bytes = FileManager.default.contents(atPath: prompts) else {
-            throw CommandError("\(prompts) cannot be read; expected a text file with one prompt a line.")
-        }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
-            .filter { !$0.allSatisfy(\.isWhitespace) }
+        var file = try TextLines(prompts, form: .plain)
+        var lines: [String] = []
+        while lines.count <= 256, let line = try file.next() { lines.append(line) }
         guard (1...256).contains(lines.count) else {
-            throw CommandError("\(prompts) has \(lines.count) prompts, expected 1 to 256.")
+            throw CommandError(
+                "\(prompts) has \(lines.count > 256 ? "more than 256" : "no") prompts; expected 1 to 256."
+            )
         }
         try PictureTarget(output: output, prompt: "", count: 1).requireWritableFolder()
         let pipeline = try UnCLIPPipeline(modelDirectory: try model.path())

@@ -49,10 +49,16 @@ struct LienzoCommand: AsyncParsableCommand {
         switch outcome {
         case .success where Console.hasLostOutput:
             Console.note("lienzo: The result could not be written to standard output: is the disk full?")
-            Foundation.exit(EXIT_FAILURE)
-        case .success: Foundation.exit(EXIT_SUCCESS)
-        case .failure(let error): Foundation.exit(report(error, stoppedBy: interrupt.firstSignal))
+            end(EXIT_FAILURE)
+        case .success: end(EXIT_SUCCESS)
+        case .failure(let error): end(report(error, stoppedBy: interrupt.firstSignal))
         }
+    }
+
+    /// Ends the process without tearing libtorch down, which a pipeline's thread may still be using when it was stopped.
+    private static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     /// Says what went wrong, and returns the exit code that says it to a script.

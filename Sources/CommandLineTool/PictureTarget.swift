@@ -3,8 +3,10 @@ import Foundation
 
 /// Where `generate` puts its pictures.
 struct PictureTarget {
-    /// The path without `.png`.
+    /// The path without its ending.
     private let stem: String
+    /// The ending, as the user wrote it.
+    private let suffix: String
     private let namesCarrySeed: Bool
 
     /// - Parameters:
@@ -14,16 +16,18 @@ struct PictureTarget {
     init(output: String?, prompt: String, count: Int) {
         if let output {
             stem = (output as NSString).deletingPathExtension
+            suffix = (output as NSString).pathExtension
             namesCarrySeed = count > 1
         } else {
             stem = Self.slug(of: prompt)
+            suffix = "png"
             namesCarrySeed = true
         }
     }
 
     /// The path of the picture with this seed.
     func path(seed: UInt64) -> String {
-        namesCarrySeed ? "\(stem)-\(seed).png" : "\(stem).png"
+        namesCarrySeed ? "\(stem)-\(seed).\(suffix)" : "\(stem).\(suffix)"
     }
 
     /// Refuses a name that promises another format.

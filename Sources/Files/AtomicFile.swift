@@ -19,9 +19,10 @@ package struct AtomicFile: ~Copyable {
     /// A link is followed to the file that it names. What is there and is no regular file, such as a device or a folder,
     /// is refused, because a rename would put the file in its place.
     package init(_ path: String) throws(FileError) {
-        let path = try Self.target(of: path)
+        let path = try Self.destination(of: path)
         let url = URL(fileURLWithPath: path)
-        let name = ".\(url.lastPathComponent).\(UInt64.random(in: 0 ... .max)).part"
+        // Short, since the file's own name may be as long as names can be.
+        let name = ".\(UInt64.random(in: 0 ... .max)).part"
         let temporaryPath = url.deletingLastPathComponent().appendingPathComponent(name).path
         let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError("written", path: path, code: errno) }
@@ -30,7 +31,10 @@ package struct AtomicFile: ~Copyable {
         self.descriptor = descriptor
     }
 
-    private static func target(of path: String) throws(FileError) -> String {
+    /// Where a file is written that is asked for under `path`: where it is a link, the file that it names.
+    ///
+    /// - Throws: where a folder or a device has the name, which a rename would replace.
+    package static func destination(of path: String) throws(FileError) -> String {
         var status = stat()
         guard stat(path, &status) == 0 else { return path }
         switch status.st_mode & S_IFMT {

@@ -110,6 +110,27 @@ struct EmbedToolTests {
         }
     }
 
+    @Test func `links to folders lead round in no circle, and no input is overwritten`() throws {
+        try withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(atPath: "\(folder)/set", withIntermediateDirectories: true)
+            try Self.paint(Self.colors, in: "\(folder)/set")
+            let tool = Tool(folder: folder)
+            #expect(try tool.shell("ln -s .. set/up && ln -s . set/self").status == 0)
+            let made = try tool("embed", "--images", "set", "--output", "rows.npy")
+            #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
+            #expect(try Array2D("\(folder)/rows.npy").rows == 3)
+            let before = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/set/a.png"))
+            let refused = try tool("compare", "set/a.png", "--text", "a", "--html", "./set/../set/a.png")
+            #expect(refused.status == 1 && refused.lastError.contains("would be overwritten"))
+            #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/set/a.png")) == before)
+            let gallery = try tool("gallery", "set/a.png")
+            #expect(gallery.status == 1 && gallery.lastError.hasSuffix("is not UTF-8 text."), "\(gallery.errors)")
+            let none = try tool("embed", "--images", "nowhere.png", "--output", "none.npy")
+            #expect(none.status == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { !$0.hasPrefix("none.") })
+        }
+    }
+
     @Test func `every format holds the same numbers`() throws {
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)
