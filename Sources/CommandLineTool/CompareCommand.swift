@@ -156,17 +156,15 @@ struct CompareCommand: AsyncParsableCommand {
         return language
     }
 
-    /// A line for each picture and text, as RFC 4180 wants it.
+    /// A line for each picture and text.
     private static func csv(_ pictures: [String], _ texts: [String], _ table: SimilarityTable) -> String {
-        func quoted(_ text: String) -> String { "\"\(text.replacing("\"", with: "\"\""))\"" }
-        var lines = ["picture,text,cosine,probability"]
+        var lines = "picture,text,cosine,probability\r\n"
         for (row, picture) in pictures.enumerated() {
             for (column, text) in texts.enumerated() {
-                let (cosine, probability) = (table.cosine[row][column], table.probability[row][column])
-                lines.append("\(quoted(picture)),\(quoted(text)),\(cosine),\(probability)")
+                lines += CSV.line([picture, text], [table.cosine[row][column], table.probability[row][column]])
             }
         }
-        return lines.joined(separator: "\r\n") + "\r\n"
+        return lines
     }
 
     /// What `--json` prints.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Crypto
 import Foundation
 import LienzoPipelines
 import LienzoTorch
@@ -43,8 +42,7 @@ struct EmbedCommand: AsyncParsableCommand {
     @Option(help: "The file to write; without it the rows go to standard output.", completion: .file())
     var output: String?
 
-    @Option(help: "Inputs that go through the network at once.")
-    var batch = 32
+    @OptionGroup var batch: BatchOptions
 
     @Flag(help: "Do not scale the embeddings to length 1.")
     var raw = false
@@ -56,7 +54,6 @@ struct EmbedCommand: AsyncParsableCommand {
         guard !images.isEmpty || !texts.isEmpty || textsFile != nil else {
             throw ValidationError("There is nothing to embed; give --images, --texts or --texts-file.")
         }
-        guard 1...4096 ~= batch else { throw ValidationError("--batch is \(batch); expected 1 to 4096.") }
         if output == nil {
             guard format != .npy else { throw ValidationError("An npy array needs --output.") }
             guard !json else { throw ValidationError("--json needs --output.") }
@@ -70,43 +67,56 @@ struct EmbedCommand: AsyncParsableCommand {
             device: .cpu,
             computeType: precision.map { $0 == .fp32 ? .float32 : .bfloat16 }
         )
-        let inputs = EmbeddingInputs(
+        if let output { try await write(to: output, pipeline) } else { try await print(pipeline) }
+    }
+
+    private func openInputs(_ pipeline: CLIPPipeline) throws -> EmbeddingInputs {
+        EmbeddingInputs(
             images: images,
             texts: texts,
             textFile: try textsFile.map { try TextLines($0, form: $0.hasSuffix(".jsonl") ? .jsonString : .plain) },
-            size: batch,
+            size: batch.size,
             pipeline: pipeline
         )
-        guard let output else {
-            let format = format ?? .jsonl
-            var (row, count) = (0, 0)
-            try await forEachBatch(of: inputs, pipeline) { batch in
-                count += batch.inputs
-                for entry in batch.rows {
-                    if row == 0 { Console.write(format.head(rows: 0, dimension: pipeline.embeddingDimension)) }
-                    Console.write(try format.row(entry.embedding, of: entry.input, at: row))
-                    row += 1
-                }
+    }
+
+    private func print(_ pipeline: CLIPPipeline) async throws {
+        let format = format ?? .jsonl
+        var (row, count) = (0, 0)
+        try await openInputs(pipeline).forEachBatch(normalized: !raw) { batch in
+            count += batch.count
+            for entry in batch.rows {
+                if row == 0 { Console.write(format.head(rows: 0, dimension: pipeline.embeddingDimension)) }
+                Console.write(try format.row(entry.embedding, of: entry.name, at: row))
+                row += 1
             }
-            guard row > 0 else { throw CommandError("None of the \(count) inputs could be embedded.") }
-            Console.write(format.tail)
-            return
         }
+        guard row > 0 else { throw CommandError("None of the \(count) inputs could be embedded.") }
+        Console.write(format.tail)
+    }
+
+    private func write(to output: String, _ pipeline: CLIPPipeline) async throws {
         let format = format ?? EmbeddingFormat(rawValue: URL(fileURLWithPath: output).pathExtension) ?? .jsonl
+        var inputs = try openInputs(pipeline)
         var file = try EmbeddingFile(
             output,
             format: format,
             dimension: pipeline.embeddingDimension,
-            request: request(model: path, format: format)
+            request: [pipeline.weightsStamp, format.rawValue, precision?.rawValue ?? "", "\(raw)"]
         )
         if file.progress.inputs > 0 {
-            Console.note("lienzo: going on after \(file.progress.inputs) inputs.")
-            try await inputs.skip(file.progress.inputs)
+            if try await inputs.skip(file.progress.inputs) == file.progress.digest {
+                Console.note("lienzo: going on after \(file.progress.inputs) inputs.")
+            } else if textsFile == "-" {
+                throw CommandError("\(output) was begun with other inputs; name another, or remove \(output).progress.")
+            } else {
+                Console.note("lienzo: \(output) was begun with other inputs; it is begun anew.")
+                try file.restart()
+                inputs = try openInputs(pipeline)
+            }
         }
         do {
-            try await forEachBatch(of: inputs, pipeline) { batch in
-                try file.append(batch.rows, inputs: batch.inputs, skipped: batch.skipped)
-            }
+            try await inputs.forEachBatch(normalized: !raw) { try file.append($0) }
         } catch {
             try? file.save()
             throw error
@@ -117,73 +127,16 @@ struct EmbedCommand: AsyncParsableCommand {
             throw CommandError("None of the \(progress.inputs) inputs could be embedded.")
         }
         try file.finish()
-        if json {
-            try Console.json(
-                Report(
-                    model: pipeline.name,
-                    output: output,
-                    rows: progress.rows,
-                    dimension: pipeline.embeddingDimension,
-                    skipped: progress.skipped
-                )
+        guard json else { return Console.line(output) }
+        try Console.json(
+            Report(
+                model: pipeline.name,
+                output: output,
+                rows: progress.rows,
+                dimension: pipeline.embeddingDimension,
+                skipped: progress.skipped
             )
-        } else {
-            Console.line(output)
-        }
-    }
-
-    /// A batch of inputs that has been embedded.
-    private struct Embedded {
-        let inputs: Int
-        let rows: [(input: String, embedding: [Float])]
-        let skipped: [EmbeddingFile.Progress.Skipped]
-    }
-
-    /// Embeds batch after batch; the next one is read while one is computed.
-    private func forEachBatch(
-        of inputs: EmbeddingInputs,
-        _ pipeline: CLIPPipeline,
-        body: (Embedded) throws -> Void
-    ) async throws {
-        var next = try await inputs.next()
-        while let batch = next {
-            async let following = inputs.next()
-            let embeddings = try await embed(batch, pipeline)
-            var (rows, skipped): ([(String, [Float])], [EmbeddingFile.Progress.Skipped]) = ([], [])
-            for (offset, item) in batch.items.enumerated() {
-                if case .failure(let reason) = item {
-                    Console.note("lienzo: \(reason)")
-                    skipped.append(.init(index: batch.start + offset, path: batch.names[offset], reason: reason))
-                } else {
-                    rows.append((batch.names[offset], embeddings[rows.count]))
-                }
-            }
-            try body(Embedded(inputs: batch.items.count, rows: rows, skipped: skipped))
-            next = try await following
-        }
-    }
-
-    private func embed(_ batch: EmbeddingInputs.Batch, _ pipeline: CLIPPipeline) async throws -> [[Float]] {
-        var (pictures, texts): ([CLIPPipeline.PreparedPicture], [String]) = ([], [])
-        for item in batch.items {
-            switch item {
-            case .picture(let picture): pictures.append(picture)
-            case .text(let text): texts.append(text)
-            case .failure: break
-            }
-        }
-        // A batch is of one kind.
-        return try await pipeline.embed(pictures, normalized: !raw, batch: self.batch)
-            + pipeline.embed(texts: texts, normalized: !raw, batch: self.batch)
-    }
-
-    /// What was asked for, so that a file is never continued with something else.
-    private func request(model: String, format: EmbeddingFormat) -> String {
-        let parts =
-            ["\(model)", format.rawValue, precision?.rawValue ?? "", "\(raw)", textsFile ?? ""] + images + ["\u{0}"]
-            + texts
-        return SHA256.hash(data: Data(parts.joined(separator: "\u{0}").utf8)).map { String(format: "%02x", $0) }
-            .joined()
+        )
     }
 
     /// What `--json` prints.
@@ -192,6 +145,6 @@ struct EmbedCommand: AsyncParsableCommand {
         let output: String
         let rows: Int
         let dimension: Int
-        let skipped: [EmbeddingFile.Progress.Skipped]
+        let skipped: [SkippedInput]
     }
 }

@@ -34,8 +34,7 @@ enum EmbeddingFormat: String, CaseIterable, ExpressibleByArgument, Codable, Send
             let line = try encoder.encode(Row(embedding: embedding, input: input))
             return self == .jsonl ? line + Data("\n".utf8) : Data(index > 0 ? ",\n".utf8 : "".utf8) + line
         case .csv:
-            let quoted = "\"\(input.replacing("\"", with: "\"\""))\""
-            return Data(([quoted] + embedding.map(\.description)).joined(separator: ",").utf8) + Data("\r\n".utf8)
+            return Data(CSV.line([input], embedding).utf8)
         }
     }
 
@@ -64,23 +63,17 @@ enum EmbeddingFormat: String, CaseIterable, ExpressibleByArgument, Codable, Send
 struct EmbeddingFile {
     /// How far the file is.
     struct Progress: Codable, Sendable, Equatable {
-        /// What was asked for.
-        let request: String
+        /// What was asked for, with which weights.
+        let request: [String]
+        /// Of the names of the inputs that are done.
+        var digest = ""
         /// Inputs that are done, the skipped ones included.
         var inputs = 0
         /// Rows in the file.
         var rows = 0
         /// Bytes of the file up to the last of these rows.
         var bytes = 0
-        var skipped: [Skipped] = []
-
-        /// An input that has no row.
-        struct Skipped: Codable, Sendable, Equatable {
-            /// Its place among the inputs, from 0.
-            let index: Int
-            let path: String
-            let reason: String
-        }
+        var skipped: [SkippedInput] = []
     }
 
     private let path: String
@@ -94,51 +87,65 @@ struct EmbeddingFile {
     private var note: String { "\(path).progress" }
 
     /// Begins a file, or goes on with one that an earlier run for the same `request` left.
-    init(_ path: String, format: EmbeddingFormat, dimension: Int, request: String) throws {
+    init(_ path: String, format: EmbeddingFormat, dimension: Int, request: [String]) throws {
         let path = try AtomicFile.destination(of: path)
         self.path = path
         self.format = format
         self.dimension = dimension
+        progress = Progress(request: request)
         let (part, note) = ("\(path).part", "\(path).progress")
-        let saved = FileManager.default.contents(atPath: note).flatMap {
-            try? JSONDecoder().decode(Progress.self, from: $0)
-        }
-        let descriptor = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        let descriptor = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
             throw CommandError("\(path) cannot be written: \(String(cString: strerror(errno))).")
         }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, Self.isNamed(part, descriptor) else {
             throw CommandError("\(path) is being written by another process.")
         }
         let size = Int(try handle.seekToEnd())
-        if let saved, saved.request == request, saved.bytes <= size {
+        let saved = FileManager.default.contents(atPath: note).flatMap {
+            try? JSONDecoder().decode(Progress.self, from: $0)
+        }
+        // The note is a file like any other, and is believed as far as it can be right.
+        let head = format.head(rows: 0, dimension: dimension).count
+        if let saved, saved.request == request, head...max(head, size) ~= saved.bytes, 0...size ~= saved.rows,
+            saved.inputs == saved.rows + saved.skipped.count,
+            format != .npy || saved.bytes == head + saved.rows * dimension * MemoryLayout<Float>.size
+        {
             progress = saved
             try handle.truncate(atOffset: UInt64(saved.bytes))
         } else {
-            progress = Progress(request: request)
-            try handle.truncate(atOffset: 0)
-            let head = format.head(rows: 0, dimension: dimension)
-            try handle.write(contentsOf: head)
-            progress.bytes = head.count
+            try restart()
         }
     }
 
+    /// Whether an open file is the regular file of this name; another process may have renamed it meanwhile.
+    private static func isNamed(_ path: String, _ descriptor: Int32) -> Bool {
+        var (named, opened) = (stat(), stat())
+        return lstat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_mode & S_IFMT == S_IFREG
+            && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev
+    }
+
+    /// Begins anew.
+    mutating func restart() throws {
+        try handle.truncate(atOffset: 0)
+        let head = format.head(rows: 0, dimension: dimension)
+        try handle.write(contentsOf: head)
+        progress = Progress(request: progress.request, bytes: head.count)
+    }
+
     /// Appends the rows of a batch and remembers the inputs that have none.
-    mutating func append(
-        _ rows: [(input: String, embedding: [Float])],
-        inputs: Int,
-        skipped: [Progress.Skipped]
-    ) throws {
+    mutating func append(_ batch: EmbeddingInputs.EmbeddedBatch) throws {
         var bytes = Data()
-        for (offset, row) in rows.enumerated() {
-            bytes += try format.row(row.embedding, of: row.input, at: progress.rows + offset)
+        for (offset, row) in batch.rows.enumerated() {
+            bytes += try format.row(row.embedding, of: row.name, at: progress.rows + offset)
         }
         try handle.write(contentsOf: bytes)
-        progress.inputs += inputs
-        progress.rows += rows.count
+        progress.inputs += batch.count
+        progress.rows += batch.rows.count
         progress.bytes += bytes.count
-        progress.skipped += skipped
+        progress.skipped += batch.skipped
+        progress.digest = batch.digest
         if ContinuousClock.now - savedAt > .seconds(5) { try save() }
     }
 

@@ -1,6 +1,5 @@
+import Crypto
 import Foundation
-import LienzoData
-import LienzoImages
 import LienzoPipelines
 
 /// What `lienzo embed` embeds, in order, batch by batch: pictures of files, folders and webdataset shards, then texts.
@@ -22,11 +21,8 @@ actor EmbeddingInputs {
         let items: [Item]
         /// What shards say of the pictures; empty for texts.
         let facts: [PictureFacts]
-    }
-
-    private enum Source {
-        case file(String)
-        case bytes([UInt8])
+        /// Of the names of all inputs up to and with these.
+        let digest: String
     }
 
     private let pipeline: CLIPPipeline
@@ -35,6 +31,7 @@ actor EmbeddingInputs {
     private var texts: [String]
     private var textFile: TextLines?
     private var position = 0
+    private var digest = NameDigest()
 
     /// - Parameters:
     ///   - images: paths of pictures, folders and shards.
@@ -51,11 +48,14 @@ actor EmbeddingInputs {
     }
 
     /// Steps over inputs that have been embedded before; the pictures are not decoded.
-    func skip(_ count: Int) throws {
-        while position < count {
-            guard try pictures.next() != nil || nextText() != nil else { return }
+    ///
+    /// - Returns: the digest of their names, by which the caller sees whether they are the same.
+    func skip(_ count: Int) throws -> String {
+        while position < count, let name = try pictures.next()?.name ?? nextText() {
+            digest.add(name)
             position += 1
         }
+        return digest.text
     }
 
     /// The next batch, or nil after the last.
@@ -79,7 +79,8 @@ actor EmbeddingInputs {
         try Task.checkCancellation()
         guard !items.isEmpty else { return nil }
         defer { position += items.count }
-        return Batch(start: position, names: names, items: items, facts: found.map(\.facts))
+        for name in names { digest.add(name) }
+        return Batch(start: position, names: names, items: items, facts: found.map(\.facts), digest: digest.text)
     }
 
     private func nextText() throws -> String? {
@@ -100,113 +101,80 @@ actor EmbeddingInputs {
     }
 }
 
-/// What a shard says of a picture.
-struct PictureFacts: Sendable {
-    /// Its class, by number or name (`cls`).
-    var label: String?
-    /// Its captions by language; those without one (`txt`) are under "".
-    var captions: [String: [String]] = [:]
+extension EmbeddingInputs {
+    /// Inputs that have gone through the network.
+    struct EmbeddedBatch {
+        /// One for each input that could be read, in order.
+        let rows: [Row]
+        let skipped: [SkippedInput]
+        /// How many inputs these are.
+        let count: Int
+        /// Of the names of all inputs up to and with these.
+        let digest: String
 
-    init() {}
+        struct Row {
+            let name: String
+            let embedding: [Float]
+            /// What a shard says of a picture.
+            let facts: PictureFacts
+        }
+    }
 
-    /// Reads the files beside the picture; what is not understood says nothing.
-    init(_ files: [String: [UInt8]]) {
-        func text(_ kind: String) -> String? {
-            files[kind].map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
+    /// Embeds batch after batch and tells what could not be read; the next batch is read while one is computed.
+    nonisolated func forEachBatch(
+        normalized isNormalized: Bool = true,
+        body: (EmbeddedBatch) throws -> Void
+    ) async throws {
+        var next = try await self.next()
+        while let batch = next {
+            async let following = self.next()
+            try body(try await embedded(batch, normalized: isNormalized))
+            next = try await following
         }
-        label = text("cls")
-        if let json = files["json"], let record = try? JSONDecoder().decode(PictureRecord.self, from: Data(json)) {
-            captions = record.captions
+    }
+
+    private nonisolated func embedded(_ batch: Batch, normalized isNormalized: Bool) async throws -> EmbeddedBatch {
+        var (pictures, texts): ([CLIPPipeline.PreparedPicture], [String]) = ([], [])
+        var (places, skipped): ([Int], [SkippedInput]) = ([], [])
+        for (index, item) in batch.items.enumerated() {
+            switch item {
+            case .picture(let picture): pictures.append(picture)
+            case .text(let text): texts.append(text)
+            case .failure(let reason):
+                Console.note("lienzo: \(reason)")
+                skipped.append(SkippedInput(index: batch.start + index, path: batch.names[index], reason: reason))
+                continue
+            }
+            places.append(index)
         }
-        if let lines = text("txt")?.split(whereSeparator: \.isNewline).map(String.init), !lines.isEmpty {
-            captions[""] = lines
+        // A batch is of one kind.
+        let embeddings =
+            try await pipeline.embed(pictures, normalized: isNormalized, batch: size)
+            + pipeline.embed(texts: texts, normalized: isNormalized, batch: size)
+        let rows = zip(places, embeddings).map { index, embedding in
+            let facts = batch.facts.indices.contains(index) ? batch.facts[index] : PictureFacts()
+            return EmbeddedBatch.Row(name: batch.names[index], embedding: embedding, facts: facts)
         }
+        return EmbeddedBatch(rows: rows, skipped: skipped, count: batch.items.count, digest: batch.digest)
     }
 }
 
-/// Walks through pictures in order: files as they are given, folders by name and depth, shards sample by sample.
-struct PictureWalk {
-    /// A picture, still encoded.
-    struct Picture: Sendable {
-        /// Its path, or the shard's path and the sample's key.
-        let name: String
-        /// Its bytes, where it is of a shard.
-        var bytes: Result<[UInt8], CommandError>?
-        var facts = PictureFacts()
+/// An input that could not be read.
+struct SkippedInput: Codable, Sendable, Equatable {
+    /// Its place among the inputs, from 0.
+    let index: Int
+    let path: String
+    let reason: String
+}
 
-        /// The picture as the image tower sees it, or why not.
-        func item(_ pipeline: CLIPPipeline) -> EmbeddingInputs.Item {
-            do {
-                guard let bytes else { return .picture(try pipeline.prepare(Image(contentsOf: name))) }
-                return .picture(try pipeline.prepare(Image(data: Data(bytes.get()), name: name)))
-            } catch {
-                return .failure(String(describing: error))
-            }
-        }
-    }
+/// Tells sequences of names apart.
+private struct NameDigest {
+    private var hash = SHA256()
 
-    /// What is still to be walked through, the next at the end.
-    private var waiting: [(path: String, isGiven: Bool)]
-    private var shard: OpenShard?
+    var text: String { Data(hash.finalize()).base64EncodedString() }
 
-    private static let suffixes: Set<String> = [
-        "png", "jpg", "jpeg", "jfif", "webp", "gif", "svg", "heic", "heif", "avif", "bmp", "tif", "tiff",
-    ]
-
-    init(_ paths: [String]) {
-        waiting = paths.reversed().map { ($0, true) }
-    }
-
-    /// The next picture, or nil after the last.
-    ///
-    /// - Throws: where a folder or a shard cannot be read.
-    mutating func next() throws -> Picture? {
-        while true {
-            if let shard {
-                if let picture = try shard.next() { return picture }
-                self.shard = nil
-            }
-            guard let (path, isGiven) = waiting.popLast() else { return nil }
-            var isFolder: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-            if exists, isFolder.boolValue {
-                // A link to a folder that was not asked for may lead round in a circle.
-                if !isGiven, (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil { continue }
-                let names: [String]
-                do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-                    throw CommandError("The folder \(path) cannot be read: \(error.localizedDescription)")
-                }
-                waiting += names.filter { !$0.hasPrefix(".") }.sorted(by: >).map { ("\(path)/\($0)", false) }
-                continue
-            }
-            let suffix = URL(fileURLWithPath: path).pathExtension.lowercased()
-            if exists, suffix == "tar" {
-                shard = try OpenShard(path)
-            } else if isGiven || Self.suffixes.contains(suffix) {
-                return Picture(name: path)
-            }
-        }
-    }
-
-    /// A shard that is being read.
-    private final class OpenShard {
-        private let path: String
-        private var reader: ShardReader
-
-        init(_ path: String) throws {
-            self.path = path
-            reader = try ShardReader(path: path)
-        }
-
-        func next() throws -> Picture? {
-            guard let sample = try reader.next() else { return nil }
-            let bytes = sample.files.first { suffixes.contains($0.key) }?.value
-            let name = "\(path)/\(sample.key)"
-            return Picture(
-                name: name,
-                bytes: bytes.map { .success($0) } ?? .failure(CommandError("\(name) has no picture.")),
-                facts: PictureFacts(sample.files)
-            )
-        }
+    mutating func add(_ name: String) {
+        hash.update(data: Data(name.utf8))
+        hash.update(data: Data([0]))
     }
 }

@@ -35,14 +35,9 @@ extension EvaluateCommand {
 
         @OptionGroup var model: ModelOptions
 
-        @Option(help: "Pictures that go through the network at once.")
-        var batch = 32
+        @OptionGroup var batch: BatchOptions
 
         @OptionGroup var output: OutputOptions
-
-        mutating func validate() throws {
-            guard 1...4096 ~= batch else { throw ValidationError("--batch is \(batch); expected 1 to 4096.") }
-        }
 
         mutating func run() async throws {
             let names = try classnames.map { try EvaluateCommand.lines($0, of: "class names") }
@@ -61,9 +56,15 @@ extension EvaluateCommand {
             }
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
             let texts = try await pipeline.embed(labels: classes, templates: sentences)
-            let inputs = EmbeddingInputs(images: dataset, texts: [], textFile: nil, size: batch, pipeline: pipeline)
+            let inputs = EmbeddingInputs(
+                images: dataset,
+                texts: [],
+                textFile: nil,
+                size: batch.size,
+                pipeline: pipeline
+            )
             var report = ClassificationReport(classes: classes)
-            let skipped = try await inputs.forEachPicture(pipeline) { picture in
+            let skipped = try await inputs.forEachPicture { picture in
                 let truth: Int?
                 if let folders {
                     let rest = picture.name.dropFirst(dataset[0].count).drop { $0 == "/" }
@@ -127,21 +128,32 @@ extension EvaluateCommand {
             let top5: Double
             let meanPerClass: Double
             let perClass: [Class]
-            let confusion: [[Int]]
+            let confusion: [Confusion]
             let templates: [String]
-            let skipped: [SkippedPicture]
+            let skipped: [SkippedInput]
 
             struct Class: Encodable {
                 let name: String
                 let right: Double?
             }
 
-            init(model: String, report: ClassificationReport, templates: [String], skipped: [SkippedPicture]) {
+            /// How many pictures of a class were taken for which, where any were.
+            struct Confusion: Encodable {
+                let truth: String
+                let predicted: String
+                let pictures: Int
+            }
+
+            init(model: String, report: ClassificationReport, templates: [String], skipped: [SkippedInput]) {
                 self.model = model
                 pictures = report.count
                 (top1, top5, meanPerClass) = (report.top1, report.top5, report.meanPerClass)
                 perClass = zip(report.classes, report.perClass).map { Class(name: $0, right: $1) }
-                confusion = report.confusion
+                confusion = zip(report.classes, report.confusion).flatMap { truth, row in
+                    row.sorted { $0.key < $1.key }.map {
+                        Confusion(truth: truth, predicted: report.classes[$0.key], pictures: $0.value)
+                    }
+                }
                 self.templates = templates
                 self.skipped = skipped
             }
@@ -167,21 +179,25 @@ extension EvaluateCommand {
 
         @OptionGroup var model: ModelOptions
 
-        @Option(help: "Pictures that go through the network at once.")
-        var batch = 32
+        @OptionGroup var batch: BatchOptions
 
         @OptionGroup var output: OutputOptions
 
         mutating func validate() throws {
-            guard 1...4096 ~= batch else { throw ValidationError("--batch is \(batch); expected 1 to 4096.") }
             guard captions >= 1 else { throw ValidationError("--captions is \(captions); expected at least 1.") }
         }
 
         mutating func run() async throws {
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
-            let inputs = EmbeddingInputs(images: dataset, texts: [], textFile: nil, size: batch, pipeline: pipeline)
+            let inputs = EmbeddingInputs(
+                images: dataset,
+                texts: [],
+                textFile: nil,
+                size: batch.size,
+                pipeline: pipeline
+            )
             var (pictures, texts, matching): ([[Float]], [String], [Int]) = ([], [], [])
-            let skipped = try await inputs.forEachPicture(pipeline) { picture in
+            let skipped = try await inputs.forEachPicture { picture in
                 let own = (picture.facts.captions[language] ?? picture.facts.captions[""] ?? []).prefix(captions)
                 guard !own.isEmpty else { return }
                 texts += own
@@ -227,7 +243,7 @@ extension EvaluateCommand {
             let cutoffs: [Int]
             let captionOfPicture: [Double]
             let pictureOfCaption: [Double]
-            let skipped: [SkippedPicture]
+            let skipped: [SkippedInput]
         }
     }
 
@@ -242,40 +258,13 @@ extension EvaluateCommand {
 }
 
 extension EmbeddingInputs {
-    /// A picture with its normalised embedding.
-    struct EmbeddedPicture {
-        let name: String
-        let facts: PictureFacts
-        let embedding: [Float]
-    }
-
-    /// Embeds picture after picture; the next batch is read while one is computed.
-    ///
-    /// - Returns: what could not be read.
-    nonisolated func forEachPicture(
-        _ pipeline: CLIPPipeline,
-        body: (EmbeddedPicture) throws -> Void
-    ) async throws -> [SkippedPicture] {
-        var skipped: [SkippedPicture] = []
-        var next = try await self.next()
-        while let batch = next {
-            async let following = self.next()
-            var prepared: [(index: Int, picture: CLIPPipeline.PreparedPicture)] = []
-            for (index, item) in batch.items.enumerated() {
-                switch item {
-                case .picture(let picture): prepared.append((index, picture))
-                case .failure(let reason):
-                    Console.note("lienzo: \(reason)")
-                    skipped.append(SkippedPicture(path: batch.names[index], reason: reason))
-                case .text: break
-                }
-            }
-            let embeddings = try await pipeline.embed(prepared.map(\.picture), batch: max(1, prepared.count))
-            for (place, embedding) in zip(prepared, embeddings) {
-                let (name, facts) = (batch.names[place.index], batch.facts[place.index])
-                try body(EmbeddedPicture(name: name, facts: facts, embedding: embedding))
-            }
-            next = try await following
+    /// Embeds picture after picture, normalised; returns what could not be read.
+    fileprivate nonisolated func forEachPicture(body: (EmbeddedBatch.Row) throws -> Void) async throws -> [SkippedInput]
+    {
+        var skipped: [SkippedInput] = []
+        try await forEachBatch { batch in
+            skipped += batch.skipped
+            for row in batch.rows { try body(row) }
         }
         return skipped
     }

@@ -2,15 +2,15 @@
 package struct ClassificationReport: Sendable, Equatable {
     /// What each class is called.
     package let classes: [String]
-    /// `[true class, predicted class]`: how many pictures.
-    package private(set) var confusion: [[Int]]
+    /// For each true class how many pictures were taken for which class; most classes are never taken for each other.
+    package private(set) var confusion: [[Int: Int]]
     /// Pictures of each class whose class is among the five likeliest.
     private var amongFive: [Int]
 
     /// A report without pictures.
     package init(classes: [String]) {
         self.classes = classes
-        confusion = Array(repeating: Array(repeating: 0, count: classes.count), count: classes.count)
+        confusion = Array(repeating: [:], count: classes.count)
         amongFive = Array(repeating: 0, count: classes.count)
     }
 
@@ -28,14 +28,14 @@ package struct ClassificationReport: Sendable, Equatable {
         let predicted =
             better == 0
             ? truth : scores.indices.max { scores[$0] < scores[$1] || (scores[$0] == scores[$1] && $0 > $1) }
-        confusion[truth][predicted ?? truth] += 1
+        confusion[truth][predicted ?? truth, default: 0] += 1
     }
 
     /// Pictures counted.
-    package var count: Int { confusion.joined().reduce(0, +) }
+    package var count: Int { confusion.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
     /// The share of pictures whose likeliest class is theirs, 0…1; 0 where there is no picture.
-    package var top1: Double { share(classes.indices.reduce(0) { $0 + confusion[$1][$1] }, of: count) }
+    package var top1: Double { share(classes.indices.reduce(0) { $0 + confusion[$1][$1, default: 0] }, of: count) }
 
     /// The share of pictures whose class is among the five likeliest.
     package var top5: Double { share(amongFive.reduce(0, +), of: count) }
@@ -43,8 +43,8 @@ package struct ClassificationReport: Sendable, Equatable {
     /// The share that is right of each class; `nil` for a class without pictures.
     package var perClass: [Double?] {
         classes.indices.map { index in
-            let all = confusion[index].reduce(0, +)
-            return all > 0 ? Double(confusion[index][index]) / Double(all) : nil
+            let all = confusion[index].values.reduce(0, +)
+            return all > 0 ? Double(confusion[index][index, default: 0]) / Double(all) : nil
         }
     }
 

@@ -72,9 +72,7 @@ extension ComparePage {
         for (column, probability) in picture.probability.enumerated() {
             let x = layout.left + Double(column) * cell.width
             let color = Viridis.color(probability)
-            // Rec. 709 luma decides whether black or white is read better on it.
-            let luma = 0.2126 * Double(color.red) + 0.7152 * Double(color.green) + 0.0722 * Double(color.blue)
-            let ink = luma > 120 ? "#000000" : "#ffffff"
+            let ink = color.wantsBlackInk ? "#000000" : "#ffffff"
             svg.body +=
                 "<rect x=\"\(Markup.number(x + 2))\" y=\"\(Markup.number(y + 2))\" "
                 + "width=\"\(Markup.number(cell.width - 4))\" height=\"\(Markup.number(cell.height - 4))\" rx=\"6\" "

@@ -40,6 +40,11 @@ struct Palette {
     static let fonts = "system-ui, 'DejaVu Sans', sans-serif"
 }
 
+extension Color {
+    /// Whether black is read better on it than white, by its luma (Rec 709).
+    var wantsBlackInk: Bool { 0.2126 * Double(red) + 0.7152 * Double(green) + 0.0722 * Double(blue) > 120 }
+}
+
 /// The colour of a share for a terminal cell: viridis, which is even to the eye, in grey and to colour-blind readers too.
 ///
 /// Source: matplotlib's `viridis`, every sixteenth of its range.

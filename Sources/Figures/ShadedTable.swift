@@ -133,17 +133,15 @@ public struct ShadedTable: Sendable {
     private func shaded(_ text: String, _ value: Double, _ colors: TerminalColors) -> String {
         guard colors != .none, value.isFinite else { return text }
         let color = Viridis.color(share(value))
-        // Rec. 709 luma decides whether black or white is read better on it.
-        let luma = 0.2126 * Double(color.red) + 0.7152 * Double(color.green) + 0.0722 * Double(color.blue)
         let (ground, ink): (String, String)
         if colors == .trueColor {
             ground = "48;2;\(color.red);\(color.green);\(color.blue)"
-            ink = luma > 120 ? "38;2;0;0;0" : "38;2;255;255;255"
+            ink = color.wantsBlackInk ? "38;2;0;0;0" : "38;2;255;255;255"
         } else {
             // The 6 × 6 × 6 cube of xterm's palette has the levels 0, 95, 135, 175, 215, 255.
             func level(_ value: UInt8) -> Int { value < 48 ? 0 : value < 115 ? 1 : (Int(value) - 35) / 40 }
             ground = "48;5;\(16 + 36 * level(color.red) + 6 * level(color.green) + level(color.blue))"
-            ink = luma > 120 ? "38;5;16" : "38;5;231"
+            ink = color.wantsBlackInk ? "38;5;16" : "38;5;231"
         }
         return "\u{1B}[\(ground);\(ink)m\(text)\u{1B}[0m"
     }

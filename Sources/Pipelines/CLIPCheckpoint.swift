@@ -64,7 +64,7 @@ package struct CLIPCheckpoint: Sendable {
                 reason: "it has neither \(Self.openCLIPFile) nor config.json, which say what model it holds"
             )
         }
-        guard preprocessing.interpolation != .nearest else {
+        guard configuration.preprocessing.interpolation != .nearest else {
             throw PipelineError.invalidModel(
                 path: path,
                 reason: "its preprocessing asks for nearest interpolation; expected bicubic or bilinear"
@@ -128,55 +128,25 @@ extension CLIPCheckpoint {
     }
 }
 
-// MARK: - What the configuration says
+// MARK: - What the files say
 
 extension CLIPCheckpoint {
-    /// The width of the shared space.
-    package var embeddingDimension: Int {
+    /// The shape.
+    package var configuration: any DualEncoderConfiguration {
         switch layout {
-        case .customTowers(let configuration): configuration.embeddingDimension
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.embeddingDimension
-        }
-    }
-
-    /// The width of the text tower's hidden states.
-    package var textWidth: Int {
-        switch layout {
-        case .customTowers(let configuration): configuration.textTower.width
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.textTower.transformer.width
-        }
-    }
-
-    /// The number of rows of the token embedding.
-    private var vocabularySize: Int {
-        switch layout {
-        case .customTowers(let configuration): configuration.textTower.vocabularySize
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.textTower.vocabularySize
+        case .customTowers(let configuration): configuration
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own
         }
     }
 
     /// The number of tokens to which texts are cut or filled up.
-    package var contextLength: Int {
-        switch layout {
-        case .customTowers(let configuration): configuration.contextLength
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.textTower.contextLength
-        }
-    }
+    package var contextLength: Int { configuration.contextLength }
 
-    /// What is done to a picture before the image tower sees it.
-    package var preprocessing: OpenCLIPConfiguration.Preprocessing {
-        switch layout {
-        case .customTowers(let configuration): configuration.preprocessing
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.preprocessing
-        }
-    }
-
-    /// Keys of the configuration files that Lienzo does not know, sorted.
-    package var unknownKeys: [String] {
-        switch layout {
-        case .customTowers(let configuration): configuration.unknownKeys
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own.unknownKeys
-        }
+    /// Tells these weights from others without reading them: path, size and time of the last change.
+    package var weightsStamp: String {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: weights)
+        let changed = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        return "\(weights) \(attributes?[.size] as? Int ?? 0) \(changed)"
     }
 }
 
@@ -212,10 +182,11 @@ extension CLIPCheckpoint {
         case .openAI:
             (tokenizer, pieces) = try published(.openAI)
         }
-        guard pieces <= vocabularySize else {
+        guard pieces <= configuration.vocabularySize else {
             throw PipelineError.invalidModel(
                 path: path,
-                reason: "its vocabulary has \(pieces) pieces; expected at most the \(vocabularySize) that the text "
+                reason:
+                    "its vocabulary has \(pieces) pieces; expected at most the \(configuration.vocabularySize) that the text "
                     + "tower has rows for"
             )
         }

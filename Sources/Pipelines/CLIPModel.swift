@@ -7,6 +7,7 @@ package import LienzoTorch
 /// Not `Sendable`: a pipeline owns it.
 package final class CLIPModel {
     package let network: any DualEncoder
+    package let configuration: any DualEncoderConfiguration
     private let tokenizer: any TextTokenizer
     private let device: Device
 
@@ -16,6 +17,7 @@ package final class CLIPModel {
     /// Builds the network and the tokenizer of a checkpoint.
     init(_ checkpoint: CLIPCheckpoint, _ loader: PartLoader) throws {
         device = loader.device
+        configuration = checkpoint.configuration
         tokenizer = try checkpoint.tokenizer()
         let network = try checkpoint.network(loader)
         self.network = network
@@ -33,7 +35,7 @@ package final class CLIPModel {
     /// - Parameter texts: any texts; what does not fit is cut.
     /// - Returns: tokens and which of them are not padding, `[texts, tokens]`, and whether any text was cut.
     package func tokenized(_ texts: [String]) -> (ids: Tensor, mask: Tensor, truncated: Bool) {
-        let length = network.contextLength
+        let length = configuration.contextLength
         let tokens = texts.map { tokenizer.encode($0, length: length) }
         let shape = [texts.count, length]
         return (
@@ -45,7 +47,7 @@ package final class CLIPModel {
 
     /// Whether a text has more tokens than the model reads.
     package func isCut(_ text: String) -> Bool {
-        tokenizer.encode(text, length: network.contextLength).truncated
+        tokenizer.encode(text, length: configuration.contextLength).truncated
     }
 
     /// Text embeddings, not normalised, `[texts, embeddingDimension]`, float32.
@@ -62,7 +64,7 @@ package final class CLIPModel {
     /// - Parameter pixels: preprocessed pictures, `[3, size, size]` each.
     /// - Returns: one row for each picture.
     package func embed(pixels: [[Float]]) -> Tensor {
-        let size = network.preprocessing.size
+        let size = configuration.preprocessing.size
         let batch = Tensor(pixels.flatMap(\.self), shape: [pixels.count, 3, size, size])
         return network.encodeImages(batch.to(device))
     }

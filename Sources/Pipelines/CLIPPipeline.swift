@@ -34,6 +34,9 @@ public actor CLIPPipeline {
     private let computeType: DType?
     private var model: CLIPModel?
 
+    /// Tells the model's weights from others, as ``CLIPCheckpoint/weightsStamp`` does.
+    package nonisolated var weightsStamp: String { checkpoint.weightsStamp }
+
     /// The pipeline's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -57,14 +60,14 @@ public actor CLIPPipeline {
         imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
     ) throws {
         (checkpoint, name) = try CLIPCheckpoint.of(model: path, imageTowerNamed: imageTowerNamed)
-        embeddingDimension = checkpoint.embeddingDimension
+        embeddingDimension = checkpoint.configuration.embeddingDimension
         self.device = device
         self.computeType = computeType
     }
 
     /// Resizes, crops and normalises a picture as the model wants it; may be called on many threads at once.
     public nonisolated func prepare(_ image: Image) throws -> PreparedPicture {
-        PreparedPicture(pixels: try checkpoint.preprocessing(image))
+        PreparedPicture(pixels: try checkpoint.configuration.preprocessing(image))
     }
 
     /// Embeddings of pictures, in bounded batches.

@@ -49,7 +49,7 @@ struct Generation {
     ///
     /// Source: Ramesh et al. 2021 (DALL·E), section 2.6; Ramesh et al. 2022, section 2.2.
     private func best(of images: [Image], for condition: UnCLIPModel.Condition) throws -> Image {
-        let preprocessing = model.clip.network.preprocessing
+        let preprocessing = model.clip.configuration.preprocessing
         let pixels = try images.map { try preprocessing($0) }
         let place = try torchScope {
             let text = condition.only(1).embedding.normalized()

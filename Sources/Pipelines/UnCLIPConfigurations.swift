@@ -3,7 +3,7 @@ package import LienzoModels
 
 /// The configurations of all parts of an unCLIP model directory, checked against each other.
 package struct UnCLIPConfigurations: Sendable {
-    let clip: CLIPCheckpoint
+    let clipCheckpoint: CLIPCheckpoint
     let prior: PriorTransformerConfiguration
     let priorScheduler: SchedulerConfiguration
     let decoder: UNet2DConditionConfiguration
@@ -29,7 +29,7 @@ package struct UnCLIPConfigurations: Sendable {
         try directory.require("scheduler", "DDIMScheduler", "DDPMScheduler")
         try directory.require("autoencoder", "AutoencoderTiny")
 
-        clip = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
+        clipCheckpoint = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
         prior = try PriorTransformerConfiguration(
             json: directory.json("config.json", of: "prior"),
             file: "prior/config.json"
@@ -58,7 +58,8 @@ package struct UnCLIPConfigurations: Sendable {
         self.priorScheduler = priorScheduler.configuration
         self.scheduler = scheduler.configuration
         notices = [
-            ("clip", clip.unknownKeys), ("prior", prior.unknownKeys), ("unet", decoder.unknownKeys),
+            ("clip", clipCheckpoint.configuration.unknownKeys), ("prior", prior.unknownKeys),
+            ("unet", decoder.unknownKeys),
             ("autoencoder", autoencoder.unknownKeys), ("prior_scheduler", priorScheduler.unknownKeys),
             ("scheduler", scheduler.unknownKeys),
         ]
@@ -78,6 +79,7 @@ package struct UnCLIPConfigurations: Sendable {
         func require(_ condition: Bool, _ reason: String) throws(PipelineError) {
             guard condition else { throw .invalidModel(path: path, reason: reason) }
         }
+        let clip = clipCheckpoint.configuration
         let embedding = clip.embeddingDimension
         try require(
             prior.clipEmbedDim == embedding && prior.embeddingProjDim == embedding,

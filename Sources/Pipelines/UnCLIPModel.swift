@@ -33,7 +33,7 @@ package final class UnCLIPModel {
     ) throws {
         let loader = PartLoader(device: device, computeType: computeType)
         self.device = device
-        clip = try CLIPModel(configurations.clip, loader)
+        clip = try CLIPModel(configurations.clipCheckpoint, loader)
         prior = try loader.load(part: directory.folder(of: "prior")) { try PriorTransformer($0, configurations.prior) }
         decoder = try loader.load(part: directory.folder(of: "unet")) {
             try UNet2DConditionModel($0, configurations.decoder)

@@ -110,6 +110,60 @@ struct EmbedToolTests {
         }
     }
 
+    @Test(
+        arguments: [
+            "no JSON", "{}", #"{"inputs": 1, "rows": 1, "bytes": -5, "request": [], "digest": "", "skipped": []}"#,
+        ]
+    )
+    func `a note of progress that is damaged begins the file anew`(note: String) throws {
+        try withTemporaryFolder { folder in
+            try Self.paint(Self.colors, in: folder)
+            let tool = Tool(folder: folder)
+            try Data("rows of something else".utf8).write(to: URL(fileURLWithPath: "\(folder)/rows.npy.part"))
+            try Data(note.utf8).write(to: URL(fileURLWithPath: "\(folder)/rows.npy.progress"))
+            let made = try tool("embed", "--images", "a.png", "--output", "rows.npy")
+            #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
+            #expect(try Array2D("\(folder)/rows.npy").rows == 1)
+        }
+    }
+
+    @Test(arguments: ["bytes", "rows", "inputs"], [-1, Int.max, 7])
+    func `a number of progress that cannot be right begins the file anew`(key: String, value: Int) throws {
+        try withTemporaryFolder { folder in
+            try Self.paint(Self.colors, in: folder)
+            let tool = Tool(folder: folder)
+            let arguments = ["embed", "--images", "a.png", "more.tar", "--batch", "1", "--output", "rows.npy"]
+            try Data("no archive".utf8).write(to: URL(fileURLWithPath: "\(folder)/more.tar"))
+            #expect(try tool.run(arguments).status == 1)
+            let path = "\(folder)/rows.npy.progress"
+            let data = try Data(contentsOf: URL(fileURLWithPath: path))
+            var note = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+            note[key] = value
+            try JSONSerialization.data(withJSONObject: note).write(to: URL(fileURLWithPath: path))
+            #expect(try tool.shell("tar cf more.tar b.png c.png").status == 0)
+            let made = try tool.run(arguments)
+            #expect(made.status == 0 && !made.errors.contains("going on"), "\(made.errors)")
+            #expect(try Array2D("\(folder)/rows.npy").rows == 3)
+        }
+    }
+
+    @Test func `a file that was begun with other inputs is begun anew`() throws {
+        try withTemporaryFolder { folder in
+            try Self.paint(Self.colors, in: folder)
+            let tool = Tool(folder: folder)
+            try Data("no archive".utf8).write(to: URL(fileURLWithPath: "\(folder)/more.tar"))
+            #expect(
+                try tool("embed", "--images", "a.png", "more.tar", "--batch", "1", "--output", "rows.npy").status == 1
+            )
+            let made = try tool("embed", "--images", "c.png", "b.png", "--output", "rows.npy")
+            #expect(made.status == 0 && made.errors.contains("begun anew"), "\(made.errors)")
+            let again = try tool("embed", "--images", "c.png", "b.png", "--output", "again.npy")
+            #expect(again.status == 0)
+            let files = try ["rows", "again"].map { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0).npy")) }
+            #expect(files[0] == files[1])
+        }
+    }
+
     @Test func `links to folders lead round in no circle, and no input is overwritten`() throws {
         try withTemporaryFolder { folder in
             try FileManager.default.createDirectory(atPath: "\(folder)/set", withIntermediateDirectories: true)

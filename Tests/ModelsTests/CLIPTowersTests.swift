@@ -117,6 +117,24 @@ struct CLIPTowersTests {
         #expect(throws: ConfigurationError.self) {
             try shapes(TensorDictionary(["visual.proj": .zeros([2, 2])]), headWidth: 8)
         }
+        // One number seen as many, as an archive may have it, and a text without room for its two special tokens.
+        for (name, shape) in [("text_projection", [1 << 40, 1 << 20]), ("positional_embedding", [1, 24])] {
+            #expect(throws: ConfigurationError.self) {
+                try shapes(Reshaped(source: vit, name: name, shape: shape), headWidth: 8)
+            }
+        }
+    }
+
+    /// A checkpoint of which one tensor says another shape.
+    private struct Reshaped: ParameterSource {
+        let source: any ParameterSource
+        let name: String
+        let shape: [Int]
+
+        var description: String { source.description }
+        var names: [String] { source.names }
+        func shape(of name: String) -> [Int]? { name == self.name ? shape : source.shape(of: name) }
+        func tensor(named name: String) throws -> Tensor { try source.tensor(named: name) }
     }
 
     @Test("A file of transformers gives its embeddings and logits")

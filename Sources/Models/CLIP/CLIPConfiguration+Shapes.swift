@@ -13,7 +13,9 @@ extension CLIPConfiguration {
     /// Source: `clip/model.py`, `build_model`.
     package init(shapesOf source: any ParameterSource, headWidth: Int = 64) throws(ConfigurationError) {
         func shape(_ name: String, rank: Int) throws(ConfigurationError) -> [Int] {
-            guard let shape = source.shape(of: name), shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
+            // A tensor may say that it is larger than its file, as one number seen as many.
+            guard let shape = source.shape(of: name), shape.count == rank, shape.allSatisfy({ 1...1 << 21 ~= $0 })
+            else {
                 throw ConfigurationError(
                     "\(source.description) has no tensor \(name) of rank \(rank), by which a CLIP tells its size; "
                         + "is it another model, or one that needs a configuration file?"
@@ -78,12 +80,19 @@ extension CLIPConfiguration {
                 )
             )
         }
+        let context = try shape("positional_embedding", rank: 2)[0]
+        guard 2...8192 ~= context, 1...8192 ~= imageTower.imageSize else {
+            throw ConfigurationError(
+                "\(source.description) takes \(context) tokens and pictures of \(imageTower.imageSize) pixels; expected 2 "
+                    + "to 8192 and at most 8192."
+            )
+        }
         self.init(
             imageTower: imageTower,
             textTower: TextTransformerConfiguration(
                 transformer: try transformer("", width: try shape("ln_final.weight", rank: 1)[0]),
                 vocabularySize: try shape("token_embedding.weight", rank: 2)[0],
-                contextLength: try shape("positional_embedding", rank: 2)[0],
+                contextLength: context,
                 embeddingDimension: dimension
             )
         )

@@ -1,13 +1,34 @@
 package import LienzoTorch
 
-/// Two towers into one space, as pipelines use them, however they are made and were published.
-package protocol DualEncoder {
+/// The shape of a dual encoder, as far as pipelines need it.
+package protocol DualEncoderConfiguration: Sendable {
     /// The width of the shared space.
     var embeddingDimension: Int { get }
+    /// The width of the text tower's hidden states.
+    var textWidth: Int { get }
+    /// The number of rows of the token embedding.
+    var vocabularySize: Int { get }
     /// The number of tokens to which texts are cut or filled up.
     var contextLength: Int { get }
     /// What is done to a picture before the image tower sees it.
     var preprocessing: OpenCLIPConfiguration.Preprocessing { get }
+    /// Keys of the configuration files that Lienzo does not know, sorted.
+    var unknownKeys: [String] { get }
+}
+
+extension OpenCLIPConfiguration: DualEncoderConfiguration {
+    package var textWidth: Int { textTower.width }
+    package var vocabularySize: Int { textTower.vocabularySize }
+}
+
+extension CLIPConfiguration: DualEncoderConfiguration {
+    package var textWidth: Int { textTower.transformer.width }
+    package var vocabularySize: Int { textTower.vocabularySize }
+    package var contextLength: Int { textTower.contextLength }
+}
+
+/// Two towers into one space, as pipelines use them, however they are made and were published.
+package protocol DualEncoder {
     /// The logarithm of what cosines are multiplied with to become logits; rank 0.
     var logitScale: Tensor { get }
     /// What is added to logits, where the model was trained with a sigmoid loss; rank 0.
@@ -26,17 +47,9 @@ package protocol DualEncoder {
     func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor)
 }
 
-extension OpenCLIP: DualEncoder {
-    package var embeddingDimension: Int { configuration.embeddingDimension }
-    package var contextLength: Int { configuration.contextLength }
-    package var preprocessing: OpenCLIPConfiguration.Preprocessing { configuration.preprocessing }
-}
+extension OpenCLIP: DualEncoder {}
 
 extension CLIP: DualEncoder {
-    package var embeddingDimension: Int { configuration.embeddingDimension }
-    package var contextLength: Int { configuration.textTower.contextLength }
-    package var preprocessing: OpenCLIPConfiguration.Preprocessing { configuration.preprocessing }
-
     /// A token sees only those before it, so what fills up changes nothing and needs no mask.
     package func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor) {
         encodeTexts(ids)
