@@ -29,7 +29,7 @@ struct TrainToolTests {
                 try Data(captions.utf8).write(to: URL(fileURLWithPath: "\(samples)/\(number).json"))
             }
             let tar = try Tool(folder: folder).shell(
-                "tar -cf \(split)-00000.tar -C \(split) --sort=name $(ls \(split))"
+                "tar --mtime=@0 -cf \(split)-00000.tar -C \(split) --sort=name $(ls \(split))"
             )
             #expect(tar.status == 0, "\(tar.errors)")
         }
