@@ -55,6 +55,7 @@ struct CompareCommand: AsyncParsableCommand {
         guard setFile != nil || !images.isEmpty else {
             throw ValidationError("There is no picture; name some, or a --set of them.")
         }
+        if let png { try PictureTarget.requirePNG(png, option: "--png") }
         guard setFile != nil || !texts.isEmpty else {
             throw ValidationError("There is no --text; say what the pictures may show.")
         }

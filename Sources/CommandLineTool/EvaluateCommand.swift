@@ -47,7 +47,10 @@ extension EvaluateCommand {
             }
             let folders = try Self.folders(dataset)
             guard let classes = names ?? folders else {
-                throw CommandError("Shards do not say what their classes are called; give --classnames.")
+                throw CommandError(
+                    "\(dataset.joined(separator: ", ")) has no folders of classes, and shards do not say what their "
+                        + "classes are called; give --classnames."
+                )
             }
             if let names, let folders, names.count != folders.count {
                 throw CommandError(

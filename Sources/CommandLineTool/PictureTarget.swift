@@ -31,9 +31,9 @@ struct PictureTarget {
     }
 
     /// Refuses a name that promises another format.
-    static func requirePNG(_ output: String) throws(ValidationError) {
+    static func requirePNG(_ output: String, option: String = "--output") throws(ValidationError) {
         guard (output as NSString).pathExtension.lowercased() == "png" else {
-            throw ValidationError("--output is \(output); pictures are written as PNG, so end the name in .png.")
+            throw ValidationError("\(option) is \(output); pictures are written as PNG, so end the name in .png.")
         }
     }
 

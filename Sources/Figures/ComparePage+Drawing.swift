@@ -17,8 +17,7 @@ extension ComparePage {
         svg.body += svg.text(svg.title, x: 24, y: 36, size: 20, color: svg.palette.ink, isBold: true)
         drawHeadings(&svg, layout)
         for (row, picture) in pictures.enumerated() { try drawRow(&svg, layout, row, picture) }
-        let space = SharedSpace(pictures: pictures.map(\.embedding), texts: textEmbeddings)
-        let plot = try plot(space, vertical: 1).svg(width: width, height: Self.plotHeight, palette: .light)
+        let plot = try plot(vertical: 1).svg(width: width, height: Self.plotHeight, palette: .light)
         svg.body += "<svg y=\"\(Markup.number(layout.height))\" \(plot.dropFirst("<svg ".count))"
         return svg.finished
     }

@@ -51,6 +51,8 @@ public struct ComparePage: Sendable {
     public let pictures: [Picture]
     /// What was left out, and why.
     public let skipped: [(name: String, reason: String)]
+    /// What the embeddings say; worked out once for all that is drawn.
+    let space: SharedSpace
 
     /// Makes a page.
     ///
@@ -78,6 +80,7 @@ public struct ComparePage: Sendable {
         self.textEmbeddings = textEmbeddings
         self.pictures = pictures
         self.skipped = skipped
+        space = SharedSpace(pictures: pictures.map(\.embedding), texts: textEmbeddings)
     }
 
     /// The page as one HTML file.
@@ -87,7 +90,6 @@ public struct ComparePage: Sendable {
     public func html() throws(ImageError) -> String {
         let words = language.compare
         let heading = Markup.escaped(title.isEmpty ? words.title : title)
-        let space = SharedSpace(pictures: pictures.map(\.embedding), texts: textEmbeddings)
         return """
             <!DOCTYPE html>
             <html lang="\(language.rawValue)">
@@ -107,8 +109,8 @@ public struct ComparePage: Sendable {
             <h1>\(heading)</h1>
             <p class="facts">\(Markup.escaped(subtitle))</p>
             \(section("table", words.probabilities, words.probabilitiesNote, scrolling: try table()))\
-            \(section("plot", words.space, words.spaceNote, scrolling: try plots(space)))\
-            \(neighbors(space))\(gap(space))\(leftOut())</main>
+            \(section("plot", words.space, words.spaceNote, scrolling: try plots()))\
+            \(neighbors())\(gap())\(leftOut())</main>
             </body>
             </html>
 
@@ -156,14 +158,14 @@ public struct ComparePage: Sendable {
     }
 
     /// The first component against the second, and against the third where there is one.
-    private func plots(_ space: SharedSpace) throws(ImageError) -> String {
-        let first = try plot(space, vertical: 1).svg(width: 940, height: 640, palette: .page)
+    private func plots() throws(ImageError) -> String {
+        let first = try plot(vertical: 1).svg(width: 940, height: 640, palette: .page)
         guard space.components.explainedVariance[2] > 0 else { return first }
-        return first + (try plot(space, vertical: 2).svg(width: 940, height: 480, palette: .page))
+        return first + (try plot(vertical: 2).svg(width: 940, height: 480, palette: .page))
     }
 
     /// Pictures and texts along the first component and another.
-    func plot(_ space: SharedSpace, vertical: Int) throws(ImageError) -> Scatter {
+    func plot(vertical: Int) throws(ImageError) -> Scatter {
         var points: [Scatter.Point] = []
         for (index, picture) in pictures.enumerated() {
             let place = space.components.coordinates[index]
@@ -192,7 +194,7 @@ public struct ComparePage: Sendable {
         )
     }
 
-    private func neighbors(_ space: SharedSpace) -> String {
+    private func neighbors() -> String {
         guard !pictures.isEmpty else { return "" }
         let words = language.compare
         func cell(_ neighbor: SharedSpace.Neighbor?, _ names: [String]) -> String {
@@ -216,7 +218,7 @@ public struct ComparePage: Sendable {
         )
     }
 
-    private func gap(_ space: SharedSpace) -> String {
+    private func gap() -> String {
         guard let gap = space.gap else { return "" }
         let words = language.compare
         let facts: [(String, Double?)] = [

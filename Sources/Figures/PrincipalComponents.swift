@@ -81,43 +81,45 @@ public struct PrincipalComponents: Sendable {
     /// Eigenvalues of a symmetric matrix, and its eigenvectors in the columns of the second result.
     private static func eigenvectors(_ matrix: [[Double]]) -> ([Double], [[Double]]) {
         let n = matrix.count
-        var a = matrix
-        var v = (0..<n).map { row in (0..<n).map { $0 == row ? 1.0 : 0 } }
-        let scale = a.reduce(0) { $0 + $1.reduce(0) { $0 + $1 * $1 } }
-        // Convergence is quadratic; a dozen sweeps are more than were ever needed.
-        for _ in 0..<30 {
-            var off = 0.0
-            for i in 0..<n { for j in 0..<i { off += a[i][j] * a[i][j] } }
-            if off <= scale * 1e-24 { break }
-            for p in 0..<n {
-                for q in (p + 1)..<max(n, p + 1) where abs(a[p][q]) > 1e-300 {
-                    rotate(&a, &v, p, q)
+        // Row by row in one piece of memory: turning takes nearly all of the time.
+        var a = Array(matrix.joined())
+        var v = (0..<n * n).map { $0 / max(n, 1) == $0 % max(n, 1) ? 1.0 : 0 }
+        let scale = a.reduce(0) { $0 + $1 * $1 }
+        a.withUnsafeMutableBufferPointer { a in
+            v.withUnsafeMutableBufferPointer { v in
+                // Convergence is quadratic; a dozen sweeps are more than were ever needed.
+                for _ in 0..<30 {
+                    var off = 0.0
+                    for i in 0..<n { for j in 0..<i { off += a[i * n + j] * a[i * n + j] } }
+                    if off <= scale * 1e-24 { break }
+                    for p in 0..<n {
+                        for q in (p + 1)..<max(n, p + 1) where abs(a[p * n + q]) > 1e-300 { rotate(a, v, n, p, q) }
+                    }
                 }
             }
         }
-        return ((0..<n).map { a[$0][$0] }, v)
+        return ((0..<n).map { a[$0 * n + $0] }, (0..<n).map { Array(v[$0 * n..<($0 + 1) * n]) })
     }
 
-    /// Turns the plane of `p` and `q` so that `a[p][q]` becomes zero.
-    private static func rotate(_ a: inout [[Double]], _ v: inout [[Double]], _ p: Int, _ q: Int) {
-        let tau = (a[q][q] - a[p][p]) / (2 * a[p][q])
+    /// Turns the plane of `p` and `q` so that the element of both becomes zero.
+    private static func rotate(
+        _ a: UnsafeMutableBufferPointer<Double>,
+        _ v: UnsafeMutableBufferPointer<Double>,
+        _ n: Int,
+        _ p: Int,
+        _ q: Int
+    ) {
+        let tau = (a[q * n + q] - a[p * n + p]) / (2 * a[p * n + q])
         let t = (tau >= 0 ? 1 : -1) / (abs(tau) + (1 + tau * tau).squareRoot())
         let c = 1 / (1 + t * t).squareRoot()
         let s = t * c
-        for k in a.indices {
-            let (x, y) = (a[k][p], a[k][q])
-            a[k][p] = c * x - s * y
-            a[k][q] = s * x + c * y
+        func turn(_ m: UnsafeMutableBufferPointer<Double>, _ i: Int, _ j: Int) {
+            let (x, y) = (m[i], m[j])
+            m[i] = c * x - s * y
+            m[j] = s * x + c * y
         }
-        for k in a.indices {
-            let (x, y) = (a[p][k], a[q][k])
-            a[p][k] = c * x - s * y
-            a[q][k] = s * x + c * y
-        }
-        for k in v.indices {
-            let (x, y) = (v[k][p], v[k][q])
-            v[k][p] = c * x - s * y
-            v[k][q] = s * x + c * y
-        }
+        for k in 0..<n { turn(a, k * n + p, k * n + q) }
+        for k in 0..<n { turn(a, p * n + k, q * n + k) }
+        for k in 0..<n { turn(v, k * n + p, k * n + q) }
     }
 }
