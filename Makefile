@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 
 lienzo := .build/release/lienzo
-sources := Package.swift Sources Tests Benchmarks
+sources := Package.swift Sources Tests Benchmarks Examples
 # With steps=N, training is a trial of N steps a stage on 500 pictures, beside the real one.
 trained := runs/$(if $(steps),trial-$(steps),mini)
 

@@ -40,21 +40,28 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
                 "LienzoData", "LienzoEvaluation", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines",
-                "LienzoTokenizers", "LienzoTorch", "LienzoTraining",
+                "LienzoSearch", "LienzoTokenizers", "LienzoTorch", "LienzoTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
         ),
-        tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoImages"]),
-        .executableTarget(name: "LienzoBenchmark", path: "Benchmarks", swiftSettings: swiftSettings),
+        tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoImages", "LienzoTour"]),
+        .executableTarget(
+            name: "LienzoBenchmark",
+            dependencies: ["LienzoSearch"],
+            path: "Benchmarks",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(name: "LienzoTour", dependencies: ["Lienzo"], path: "Examples", swiftSettings: swiftSettings),
         .target(
             name: "CTorch",
             path: "Sources/CTorch",
@@ -122,9 +129,16 @@ let package = Package(
                 "LienzoDiffusion", "LienzoModels", "LienzoData",
             ]
         ),
+        room(
+            "Search",
+            dependsOn: [
+                "LienzoTorch", "LienzoFiles", "LienzoImages", "LienzoPipelines",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
         .target(
             name: "Lienzo",
-            dependencies: ["LienzoFigures", "LienzoImages", "LienzoPipelines"],
+            dependencies: ["LienzoFigures", "LienzoImages", "LienzoPipelines", "LienzoSearch"],
             path: "Sources/Lienzo",
             swiftSettings: swiftSettings
         ),
@@ -145,6 +159,13 @@ let package = Package(
             dependsOn: ["LienzoTorch", "LienzoCheckpoints", "LienzoDiffusion", "LienzoImages", "LienzoModels"]
         ),
         tests("Data", fixtures: false, dependsOn: ["LienzoImages", "LienzoFiles"]),
+        tests(
+            "Search",
+            fixtures: false,
+            dependsOn: [
+                "LienzoImages", "LienzoPipelines", "LienzoTorch", .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
     ],
     cxxLanguageStandard: .cxx20
 )

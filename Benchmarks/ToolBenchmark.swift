@@ -1,4 +1,5 @@
 import Foundation
+import LienzoSearch
 
 /// Runs the built tool as a user would and prints, for each case, the time from process start to process end and the
 /// peak memory, beside the bar that the project sets itself.
@@ -50,11 +51,35 @@ enum ToolBenchmark {
             let runs = try (0..<5).map { _ in try run(tool, measured.arguments) }
             if !measured.report(runs) { misses += 1 }
         }
+        if try !measureSearch() { misses += 1 }
         try measureLevers(
             tool,
             [("generate, 5 steps", generate + ["--steps", "5"]), ("compare, 15 pictures", compare)]
         )
         return misses == 0
+    }
+
+    /// One exact search among 100,000 embeddings in memory; false where the bar is missed.
+    private static func measureSearch() throws -> Bool {
+        let (count, dimension, bar) = (100_000, 512, 30.0)
+        var matrix = EmbeddingMatrix(dimension: dimension)
+        for id in 0..<count {
+            let row = (0..<dimension).map { _ in Float.random(in: -1...1) }
+            row.withUnsafeBytes { matrix.append(Int64(id), $0) }
+        }
+        matrix.closeBlock()
+        let times = try (0..<21).map { _ in
+            let query = (0..<dimension).map { _ in Float.random(in: -1...1) }
+            let start = ContinuousClock.now
+            _ = try matrix.nearest(to: query, count: 10)
+            return (ContinuousClock.now - start) / .milliseconds(1)
+        }
+        .sorted()
+        print(
+            "search, \(count) × \(dimension)".padding(toLength: 32, withPad: " ", startingAt: 0),
+            String(format: "%6.1f ms %6.1f ms %5.1f ms", times[times.count / 2], times[0], bar)
+        )
+        return times[times.count / 2] <= bar
     }
 
     /// How many times as long each case takes without each lever.

@@ -52,10 +52,9 @@ struct ClassifyCommand: AsyncParsableCommand {
         }
         let table = try await pipeline.compare(pipeline.embed(pictures.map(\.prepared)), classes)
         let results = pictures.indices.map { row in
-            let order = names.indices.sorted { table.cosine[row][$0] > table.cosine[row][$1] }.prefix(top)
-            return Report.Row(
+            Report.Row(
                 path: pictures[row].path,
-                top: order.map {
+                top: table.ranking(of: row).prefix(top).map {
                     .init(label: names[$0], cosine: table.cosine[row][$0], probability: table.probability[row][$0])
                 }
             )

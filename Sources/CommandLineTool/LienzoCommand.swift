@@ -22,6 +22,7 @@ struct LienzoCommand: AsyncParsableCommand {
             ClassifyCommand.self,
             EmbedCommand.self,
             TokenizeCommand.self,
+            SearchCommand.self,
             EvaluateCommand.self,
             GalleryCommand.self,
             DataCommand.self,

@@ -1,5 +1,6 @@
 import Foundation
 import LienzoData
+import LienzoFiles
 import LienzoImages
 import LienzoPipelines
 
@@ -24,16 +25,11 @@ struct PictureWalk {
         }
     }
 
-    /// What is still to be walked through, the next at the end.
-    private var waiting: [(path: String, isGiven: Bool)]
+    private var files: FileWalk
     private var shard: OpenShard?
 
-    private static let suffixes: Set<String> = [
-        "png", "jpg", "jpeg", "jfif", "webp", "gif", "svg", "heic", "heif", "avif", "bmp", "tif", "tiff",
-    ]
-
     init(_ paths: [String]) {
-        waiting = paths.reversed().map { ($0, true) }
+        files = FileWalk(paths)
     }
 
     /// The next picture, or nil after the last.
@@ -45,24 +41,12 @@ struct PictureWalk {
                 if let picture = try shard.next() { return picture }
                 self.shard = nil
             }
-            guard let (path, isGiven) = waiting.popLast() else { return nil }
-            var isFolder: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-            if exists, isFolder.boolValue {
-                // A link to a folder that was not asked for may lead round in a circle.
-                if !isGiven, (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil { continue }
-                let names: [String]
-                do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-                    throw CommandError("The folder \(path) cannot be read: \(error.localizedDescription)")
-                }
-                waiting += names.filter { !$0.hasPrefix(".") }.sorted(by: >).map { ("\(path)/\($0)", false) }
-                continue
-            }
-            let suffix = URL(fileURLWithPath: path).pathExtension.lowercased()
-            if exists, suffix == "tar" {
-                shard = try OpenShard(path)
-            } else if isGiven || Self.suffixes.contains(suffix) {
-                return Picture(name: path)
+            guard let file = try files.next() else { return nil }
+            let suffix = URL(fileURLWithPath: file.path).pathExtension.lowercased()
+            if file.exists, suffix == "tar" {
+                shard = try OpenShard(file.path)
+            } else if file.isGiven || Image.fileExtensions.contains(suffix) {
+                return Picture(name: file.path)
             }
         }
     }
@@ -79,7 +63,7 @@ struct PictureWalk {
 
         func next() throws -> Picture? {
             guard let sample = try reader.next() else { return nil }
-            let bytes = sample.files.first { suffixes.contains($0.key) }?.value
+            let bytes = sample.files.first { Image.fileExtensions.contains($0.key) }?.value
             let name = "\(path)/\(sample.key)"
             return Picture(
                 name: name,

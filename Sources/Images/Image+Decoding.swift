@@ -2,6 +2,13 @@ import CVips
 public import Foundation
 
 extension Image {
+    /// How the names of files end that are looked at where a folder was given, in lower case.
+    ///
+    /// A file that was given by name is read whatever it is called: what it is, its first bytes say.
+    package static let fileExtensions: Set<String> = [
+        "png", "jpg", "jpeg", "jfif", "webp", "gif", "svg", "heic", "heif", "avif", "bmp", "tif", "tiff",
+    ]
+
     /// What becomes of transparency when a picture is read.
     public enum AlphaTreatment: Sendable {
         /// The picture is laid over white and has 3 channels.

@@ -1,4 +1,5 @@
-// What users of the package import: pictures, pipelines and figures under one name.
+// What users of the package import: pictures, pipelines, search and figures under one name.
 @_exported public import LienzoFigures
 @_exported public import LienzoImages
 @_exported public import LienzoPipelines
+@_exported public import LienzoSearch

@@ -27,6 +27,8 @@ public actor CLIPPipeline {
     public nonisolated let name: String
     /// The number of numbers in an embedding.
     public nonisolated let embeddingDimension: Int
+    /// The folder or file that the model is in, absolute.
+    public nonisolated let modelPath: String
 
     private nonisolated let checkpoint: CLIPCheckpoint
     private let executor = ThreadExecutor(name: "Lienzo.CLIPPipeline")
@@ -61,6 +63,7 @@ public actor CLIPPipeline {
     ) throws {
         (checkpoint, name) = try CLIPCheckpoint.of(model: path, imageTowerNamed: imageTowerNamed)
         embeddingDimension = checkpoint.configuration.embeddingDimension
+        modelPath = URL(fileURLWithPath: path).standardizedFileURL.path
         self.device = device
         self.computeType = computeType
     }

@@ -26,4 +26,12 @@ public struct SimilarityTable: Sendable, Equatable {
             return powers.map { $0 / sum }
         }
     }
+
+    /// The columns of a row, the nearest first; of equal ones the first.
+    ///
+    /// - Parameter row: which picture, from 0.
+    /// - Returns: every column once.
+    public func ranking(of row: Int) -> [Int] {
+        cosine[row].indices.sorted { (cosine[row][$1], $0) < (cosine[row][$0], $1) }
+    }
 }

@@ -7,11 +7,11 @@ import Synchronization
 /// worker threads for every thread that calls it, so that hopping between threads would multiply them.
 ///
 /// The thread ends with the executor. What an actor enqueues keeps the actor, and so the executor, alive.
-final class ThreadExecutor: SerialExecutor {
+package final class ThreadExecutor: SerialExecutor {
     private let queue: Queue
 
     /// - Parameter name: what debuggers call the thread.
-    init(name: String) {
+    package init(name: String) {
         let queue = Queue()
         self.queue = queue
         let thread = Thread { queue.run() }
@@ -25,7 +25,7 @@ final class ThreadExecutor: SerialExecutor {
         queue.close()
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let executor = asUnownedSerialExecutor()
         queue.append { job.runSynchronously(on: executor) }

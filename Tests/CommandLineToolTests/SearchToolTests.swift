@@ -1,0 +1,86 @@
+import Foundation
+import LienzoImages
+import TestSupport
+import Testing
+
+/// `lienzo search` as a process, with the shipped model.
+@Suite(.tags(.slow))
+struct SearchToolTests {
+    private struct Built: Decodable {
+        let pictures: Int
+        let added: Int
+        let unchanged: Int
+        let skipped: [Skipped]
+
+        struct Skipped: Decodable {
+            let path: String
+        }
+    }
+
+    private struct Found: Decodable {
+        let pictures: Int
+        let hits: [Hit]
+        let seconds: [String: Double]
+
+        struct Hit: Decodable {
+            let path: String
+            let cosine: Float
+        }
+    }
+
+    @Test func `a folder is indexed once, and its pictures are found by words and by a picture`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            try FileManager.default.createDirectory(atPath: "\(folder)/photos", withIntermediateDirectories: false)
+            for (name, color) in [
+                ("red", Color(red: 200, green: 0, blue: 0)), ("blue", Color(red: 0, green: 0, blue: 200)),
+            ] {
+                try Image(width: 40, height: 30, filledWith: color).write(to: "\(folder)/photos/\(name).png")
+            }
+            try Data("none".utf8).write(to: URL(fileURLWithPath: "\(folder)/photos/bad.png"))
+            func json<Value: Decodable>(_ type: Value.Type, _ arguments: String...) throws -> Value {
+                let result = try tool.run(["search"] + arguments + ["--json"])
+                #expect(result.status == 0, "\(result.errors)")
+                return try JSONDecoder().decode(type, from: Data(result.output.utf8))
+            }
+            let built = try json(Built.self, "build", "photos", "--index", "i.sqlite")
+            #expect(
+                built.pictures == 2 && built.added == 2 && built.skipped.map(\.path) == ["\(folder)/photos/bad.png"]
+            )
+            #expect(try json(Built.self, "build", "photos", "--index", "i.sqlite").unchanged == 3)
+
+            let words = try json(Found.self, "query", "red", "--index", "i.sqlite", "--sheet", "sheet.png")
+            #expect(words.pictures == 2 && words.hits.map(\.path).first == "\(folder)/photos/red.png")
+            #expect(try Image(contentsOf: "\(folder)/sheet.png").width > 300)
+            let alike = try json(Found.self, "query", "photos/blue.png", "--index", "i.sqlite", "--top", "1")
+            #expect(
+                alike.hits.count == 1 && alike.hits[0].path == "\(folder)/photos/blue.png"
+                    && alike.hits[0].cosine > 0.99
+            )
+        }
+    }
+
+    @Test(arguments: [
+        (["query", "red", "--index", "none.sqlite"], 1, "none.sqlite is missing"),
+        (["query", " ", "--index", "none.sqlite"], 64, "The query is empty"),
+        (["query", "red", "--index", "none.sqlite", "--top", "0"], 64, "--top is 0"),
+        (["query", "red", "--index", "none.sqlite", "--sheet", "a.jpg"], 64, "--sheet is a.jpg"),
+        (["query", "red", "--index", "text.sqlite"], 1, "text.sqlite is no database"),
+        (["build", "nowhere", "--index", "new.sqlite"], 1, "nowhere is no folder"),
+        (["build", ".", "--index", "nowhere/new.sqlite"], 1, "nowhere/new.sqlite cannot be opened"),
+    ])
+    func `wrong input ends in one sentence and leaves nothing`(arguments: [String], status: Int32, part: String) throws
+    {
+        try withTemporaryFolder { folder in
+            try Data(repeating: 0x61, count: 4000).write(to: URL(fileURLWithPath: "\(folder)/text.sqlite"))
+            let result = try Tool(folder: folder).run(["search"] + arguments)
+            #expect(result.status == status && result.output.isEmpty)
+            #expect(result.errors.contains(part), "\(result.errors)")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") } == [
+                    "text.sqlite"
+                ]
+            )
+        }
+    }
+}
