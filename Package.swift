@@ -103,7 +103,7 @@ let package = Package(
         room("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
-        room("Evaluation"),
+        room("Evaluation", dependsOn: ["LienzoTorch"]),
         room("Images", dependsOn: ["CVips", "LienzoFiles"]),
         room("Figures", dependsOn: ["LienzoImages"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
@@ -152,7 +152,7 @@ let package = Package(
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
         tests("Images"),
-        tests("Evaluation", fixtures: false),
+        tests("Evaluation", dependsOn: ["LienzoCheckpoints", "LienzoTorch"]),
         tests("Figures", fixtures: false, dependsOn: ["LienzoImages"]),
         tests(
             "Pipelines",

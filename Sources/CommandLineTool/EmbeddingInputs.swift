@@ -8,7 +8,7 @@ import LienzoPipelines
 actor EmbeddingInputs {
     /// A picture that has been read, or why it could not be; or a text.
     enum Item: Sendable {
-        case picture(CLIPPipeline.PreparedPicture)
+        case picture(PreparedPicture)
         case text(String)
         case failure(String)
     }
@@ -25,7 +25,9 @@ actor EmbeddingInputs {
         let digest: String
     }
 
-    private let pipeline: CLIPPipeline
+    private let encoder: any PictureEncoder
+    /// Embeds texts, where there are any.
+    private let dualEncoder: CLIPPipeline?
     private let size: Int
     private var pictures: PictureWalk
     private var texts: [String]
@@ -38,13 +40,24 @@ actor EmbeddingInputs {
     ///   - texts: the texts themselves.
     ///   - textFile: more texts.
     ///   - size: inputs in a batch.
-    ///   - pipeline: prepares the pictures.
+    ///   - pipeline: embeds them.
     init(images: [String], texts: [String], textFile: sending TextLines?, size: Int, pipeline: CLIPPipeline) {
         pictures = PictureWalk(images)
         self.texts = texts.reversed()
         self.textFile = textFile
         self.size = size
-        self.pipeline = pipeline
+        encoder = pipeline
+        dualEncoder = pipeline
+    }
+
+    /// Pictures alone, for any network that sees them.
+    init(images: [String], size: Int, encoder: any PictureEncoder) {
+        pictures = PictureWalk(images)
+        texts = []
+        textFile = nil
+        self.size = size
+        self.encoder = encoder
+        dualEncoder = nil
     }
 
     /// Steps over inputs that have been embedded before; the pictures are not decoded.
@@ -92,7 +105,7 @@ actor EmbeddingInputs {
     private nonisolated func decoded(_ pictures: [PictureWalk.Picture]) async -> [Item] {
         await withTaskGroup(of: (Int, Item).self) { group in
             for (index, picture) in pictures.enumerated() {
-                group.addTask { [pipeline] in (index, picture.item(pipeline)) }
+                group.addTask { [encoder] in (index, picture.item(encoder)) }
             }
             var items = [Item](repeating: .failure(""), count: pictures.count)
             for await (index, item) in group { items[index] = item }
@@ -134,7 +147,7 @@ extension EmbeddingInputs {
     }
 
     private nonisolated func embedded(_ batch: Batch, normalized isNormalized: Bool) async throws -> EmbeddedBatch {
-        var (pictures, texts): ([CLIPPipeline.PreparedPicture], [String]) = ([], [])
+        var (pictures, texts): ([PreparedPicture], [String]) = ([], [])
         var (places, skipped): ([Int], [SkippedInput]) = ([], [])
         for (index, item) in batch.items.enumerated() {
             switch item {
@@ -148,9 +161,10 @@ extension EmbeddingInputs {
             places.append(index)
         }
         // A batch is of one kind.
-        let embeddings =
-            try await pipeline.embed(pictures, normalized: isNormalized, batch: size)
-            + pipeline.embed(texts: texts, normalized: isNormalized, batch: size)
+        var embeddings = try await encoder.embed(pictures, normalized: isNormalized, batch: size)
+        if let dualEncoder {
+            embeddings += try await dualEncoder.embed(texts: texts, normalized: isNormalized, batch: size)
+        }
         let rows = zip(places, embeddings).map { index, embedding in
             let facts = batch.facts.indices.contains(index) ? batch.facts[index] : PictureFacts()
             return EmbeddedBatch.Row(name: batch.names[index], embedding: embedding, facts: facts)

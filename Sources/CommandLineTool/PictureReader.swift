@@ -13,7 +13,7 @@ struct PictureReader: Sendable {
     /// A picture that is ready to be embedded.
     struct Picture: Sendable {
         let path: String
-        let prepared: CLIPPipeline.PreparedPicture
+        let prepared: PreparedPicture
         /// A small version to look at, where it was asked for.
         let thumbnail: Image?
     }

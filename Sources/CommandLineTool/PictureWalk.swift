@@ -15,10 +15,10 @@ struct PictureWalk {
         var facts = PictureFacts()
 
         /// The picture as the image tower sees it, or why not.
-        func item(_ pipeline: CLIPPipeline) -> EmbeddingInputs.Item {
+        func item(_ encoder: any PictureEncoder) -> EmbeddingInputs.Item {
             do {
-                guard let bytes else { return .picture(try pipeline.prepare(Image(contentsOf: name))) }
-                return .picture(try pipeline.prepare(Image(data: Data(bytes.get()), name: name)))
+                guard let bytes else { return .picture(try encoder.prepare(Image(contentsOf: name))) }
+                return .picture(try encoder.prepare(Image(data: Data(bytes.get()), name: name)))
             } catch {
                 return .failure(String(describing: error))
             }

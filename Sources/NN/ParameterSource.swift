@@ -72,3 +72,30 @@ package struct ParameterError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
+
+/// The tensors of another source under other names; those without a new name are left out.
+package struct RenamedParameters: ParameterSource {
+    private let source: any ParameterSource
+    private let origins: [String: String]
+
+    /// - Parameters:
+    ///   - source: has the tensors.
+    ///   - origins: for each new name the one that `source` has.
+    package init(_ source: any ParameterSource, origins: [String: String]) {
+        self.source = source
+        self.origins = origins
+    }
+
+    package var description: String { source.description }
+
+    package var names: [String] { origins.keys.filter { shape(of: $0) != nil }.sorted() }
+
+    package func shape(of name: String) -> [Int]? { origins[name].flatMap { source.shape(of: $0) } }
+
+    package func tensor(named name: String) throws -> Tensor {
+        guard let origin = origins[name] else {
+            throw ParameterError(name: name, source: description, problem: .missing)
+        }
+        return try source.tensor(named: origin)
+    }
+}

@@ -17,12 +17,6 @@ package import LienzoTorch
 ///
 /// Source: Radford et al. 2021; `open_clip`.
 public actor CLIPPipeline {
-    /// A picture as the image tower sees it, ready to be embedded on any thread's behalf.
-    public struct PreparedPicture: Sendable {
-        /// `[3, size, size]`, normalised.
-        let pixels: [Float]
-    }
-
     /// What the model calls itself.
     public nonisolated let name: String
     /// The number of numbers in an embedding.

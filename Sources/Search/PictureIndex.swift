@@ -138,7 +138,7 @@ public actor PictureIndex {
     private struct Found: Sendable {
         let file: EmbeddingDatabase.File
         let isKnown: Bool
-        let prepared: Result<CLIPPipeline.PreparedPicture, SearchError>
+        let prepared: Result<PreparedPicture, SearchError>
     }
 
     /// Reads the next pictures that are new or changed, on all processors; nil after the last.

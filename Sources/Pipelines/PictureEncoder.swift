@@ -1,0 +1,25 @@
+package import LienzoImages
+
+/// What turns pictures into rows of numbers: a dual encoder into embeddings, a classifier into logits.
+package protocol PictureEncoder: Sendable {
+    /// Resizes, crops and normalises a picture as the network wants it; may be called on many threads at once.
+    func prepare(_ image: Image) throws -> PreparedPicture
+
+    /// A row for each picture.
+    ///
+    /// - Parameters:
+    ///   - pictures: what ``prepare(_:)`` gave.
+    ///   - isNormalized: whether each row is scaled to length 1.
+    ///   - batch: how many go through the network at once.
+    /// - Returns: as many rows as pictures, in their order.
+    /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
+    func embed(_ pictures: [PreparedPicture], normalized isNormalized: Bool, batch: Int) async throws -> [[Float]]
+}
+
+/// A picture as an image network sees it, ready to be computed on any thread's behalf.
+public struct PreparedPicture: Sendable {
+    /// `[3, size, size]`, normalised.
+    let pixels: [Float]
+}
+
+extension CLIPPipeline: PictureEncoder {}
