@@ -57,7 +57,7 @@ let package = Package(
         tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoImages", "LienzoTour"]),
         .executableTarget(
             name: "LienzoBenchmark",
-            dependencies: ["LienzoSearch"],
+            dependencies: ["LienzoImages", "LienzoPipelines", "LienzoSearch", "LienzoTorch"],
             path: "Benchmarks",
             swiftSettings: swiftSettings
         ),

@@ -12,8 +12,13 @@ import LienzoSearch
 /// The pictures are compared with six texts. Ends with exit code 1 where a bar is missed.
 @main
 enum ToolBenchmark {
-    static func main() {
+    static func main() async {
         do {
+            let arguments = CommandLine.arguments.dropFirst()
+            if arguments.first == "encoder" {
+                try await EncoderBenchmark.run(Array(arguments.dropFirst()))
+                exit(0)
+            }
             exit(try benchmark() ? 0 : 1)
         } catch {
             FileHandle.standardError.write(Data("benchmark: \(error).\n".utf8))
@@ -166,7 +171,7 @@ private struct Run {
     let megabytes: Double
 }
 
-private struct BenchmarkError: Error, CustomStringConvertible {
+struct BenchmarkError: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) {

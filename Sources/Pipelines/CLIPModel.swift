@@ -65,7 +65,7 @@ package final class CLIPModel {
     /// - Returns: one row for each picture.
     package func embed(pixels: [[Float]]) -> Tensor {
         let size = configuration.preprocessing.size
-        let batch = Tensor(pixels.flatMap(\.self), shape: [pixels.count, 3, size, size])
+        let batch = Tensor(rows: pixels, shape: [pixels.count, 3, size, size])
         return network.encodeImages(batch.to(device))
     }
 }

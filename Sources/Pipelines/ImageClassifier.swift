@@ -134,7 +134,7 @@ public actor ImageClassifier: PictureEncoder {
             let some = pictures[start..<min(start + batch, pictures.count)]
             let side = Int((Double(some[start].pixels.count) / 3).squareRoot().rounded())
             let numbers = try torchScope {
-                let pixels = Tensor(some.flatMap(\.pixels), shape: [some.count, 3, side, side]).to(device)
+                let pixels = Tensor(rows: some.map(\.pixels), shape: [some.count, 3, side, side]).to(device)
                 let logits = network(pixels)
                 return (isNormalized ? logits.normalized() : logits).floats()
             }

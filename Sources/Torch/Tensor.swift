@@ -94,6 +94,21 @@ package struct Tensor {
         self = Tensor(borrowed ?? nil).to(device)
     }
 
+    /// A tensor of rows of float32, one after the other, each copied once.
+    ///
+    /// - Parameters:
+    ///   - rows: together as many numbers as `shape` says.
+    ///   - shape: the sizes of the dimensions.
+    package init(rows: some Collection<[Float]>, shape: [Int]) {
+        let memory = RowMemory(rows)
+        precondition(shape.reduce(1, *) == memory.numbers.count, "the rows do not fill a tensor of shape \(shape)")
+        guard let address = memory.numbers.baseAddress, !memory.numbers.isEmpty else {
+            self = .zeros(shape)
+            return
+        }
+        self.init(viewing: address, shape: shape, dtype: .float32, owner: memory)
+    }
+
     /// A tensor of rank 0.
     package init(_ value: Double, dtype: DType = .float32, device: Device = .cpu) {
         self = .full([], value, dtype: dtype, device: device)
@@ -252,3 +267,18 @@ extension Int64: TensorElement { package static var dtype: DType { .int64 } }
 extension Int32: TensorElement { package static var dtype: DType { .int32 } }
 extension UInt8: TensorElement { package static var dtype: DType { .uint8 } }
 extension Bool: TensorElement { package static var dtype: DType { .bool } }
+
+/// Rows in one piece of memory.
+private final class RowMemory {
+    let numbers: UnsafeMutableBufferPointer<Float>
+
+    init(_ rows: some Collection<[Float]>) {
+        numbers = .allocate(capacity: rows.reduce(0) { $0 + $1.count })
+        var start = 0
+        for row in rows {
+            start = UnsafeMutableBufferPointer(rebasing: numbers[start...]).initialize(fromContentsOf: row) + start
+        }
+    }
+
+    deinit { numbers.deallocate() }
+}

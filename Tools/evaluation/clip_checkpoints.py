@@ -147,4 +147,5 @@ def main(names):
     return failed
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
