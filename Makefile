@@ -1,7 +1,7 @@
 # What people do here, by name: `make` alone lists it. Every target is safe to repeat and sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint data train gallery bench bench-clip clean
+.PHONY: help setup build demo test lint data train gallery bench bench-clip docs clean
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -44,6 +44,9 @@ bench: build  ## measure generate and compare from start to end: seconds, memory
 bench-clip: build  ## measure CLIP in alternation with its peers from PyPI, which the Python in use must have
 	@swift build --configuration release --product LienzoBenchmark
 	@$(or $(PYTHON),python3) -P Tools/evaluation/bench_clip.py
+
+docs: setup  ## make the pages of the library: output/docs
+	@Scripts/docs
 
 test: setup lint  ## check the format, build and run all tests
 	@echo 'make: building and running the tests (minutes the first time)' >&2

@@ -143,8 +143,8 @@ public actor CLIPPipeline {
     /// The table of embeddings, with the model's own logit scale.
     ///
     /// - Parameters:
-    ///   - pictures: what ``embed(_:)`` gave.
-    ///   - texts: what ``embed(texts:)`` gave.
+    ///   - pictures: what ``embed(_:normalized:batch:)`` gave.
+    ///   - texts: what ``embed(texts:normalized:batch:)`` gave.
     /// - Returns: one row for each picture.
     /// - Throws: one sentence where the weights cannot be read.
     public func compare(_ pictures: [[Float]], _ texts: [[Float]]) throws -> SimilarityTable {

@@ -54,7 +54,9 @@ struct LogisticRegressionTests {
             }
             let (train, validation, test) = (samples(40), samples(400), samples(1000))
             var told = 0
-            let probe = try LinearProbe(train: train, validation: validation, classes: 2, iterations: 100) { _ in told += 1 }
+            let probe = try LinearProbe(train: train, validation: validation, classes: 2, iterations: 100) { _ in
+                told += 1
+            }
             let best = probe.trials.map(\.accuracy).max() ?? 0
             #expect(told == probe.trials.count && told >= 10)
             #expect(probe.trials.first { $0.penalty == probe.penalty }?.accuracy == best)
