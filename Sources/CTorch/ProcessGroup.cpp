@@ -2,6 +2,8 @@
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
 #endif
+#include <c10/util/Logging.h>
+
 #include <cstdlib>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -56,6 +58,9 @@ extern "C" {
 
 CTorchProcessGroup ctorch_process_group_new(const char *address, int port, int rank, int size, int timeout_seconds) {
   return guarded<CTorchProcessGroup>("process group", {}, nullptr, [&] {
+    // What fails is told once, as an error; c10d would print it with its stack as well.
+    static const bool quiet = setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0) == 0;
+    if (quiet) c10::initLogging();
     TORCH_CHECK(port > 0 && port < 65536, "expected a port between 1 and 65535, found ", port);
     c10d::TCPStoreOptions store_options;
     store_options.port = static_cast<std::uint16_t>(port);

@@ -94,7 +94,7 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
     @Option(help: "How many pairs are evaluated on at most.")
     var validationPairs = 1_000
 
-    @Option(help: "Samples in memory for shuffling, in each process.")
+    @Option(help: "Samples (still encoded) that each stream has in memory for shuffling.")
     var buffer = 4_096
 
     @Option(

@@ -61,6 +61,7 @@ package struct CaptionedPicture: Sendable {
     /// - Parameters:
     ///   - sampler: Makes phrases of records.
     ///   - generator: Where the choice comes from.
+    /// - Returns: A caption in one of the picture's languages.
     package func caption(_ sampler: CaptionSampler, using generator: inout some RandomNumberGenerator) -> String {
         switch words {
         case .record(let record): sampler.caption(for: record, using: &generator)

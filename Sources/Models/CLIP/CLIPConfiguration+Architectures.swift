@@ -1,5 +1,5 @@
 extension CLIPConfiguration {
-    /// The shapes that Radford et al. trained, and two smaller ones of OpenCLIP, by OpenCLIP's names.
+    /// The published shapes, and two smaller ones of OpenCLIP, by OpenCLIP's names.
     ///
     /// Source: Radford et al. 2021, tables 19 and 20; `open_clip/model_configs`.
     package static let architectures: [String] = Architecture.all.map(\.name)

@@ -134,7 +134,7 @@ package struct ContrastiveLoss {
 
     private func embeddings(_ pairs: Pairs) -> Embeddings { embeddings(pairs, onlyTrained: false) }
 
-    /// - Parameter onlyTrained: leaves out what a locked tower says, which is known.
+    /// Where `onlyTrained`, what a locked tower says is left out, because it is known.
     private func embeddings(_ pairs: Pairs, onlyTrained: Bool) -> Embeddings {
         let nothing = Tensor.zeros([0])
         return Embeddings(

@@ -99,7 +99,7 @@ package struct ContrastiveRun {
             shards: settings.shards,
             streams: streams,
             perStream: perStream,
-            bufferSize: max(1, settings.bufferSize * group.size / streams),
+            bufferSize: settings.bufferSize,
             seed: plan.seed,
             crop: RandomResizedCrop(
                 side: preprocessing.size,

@@ -18,7 +18,7 @@ package struct ContrastiveSettings: Sendable {
     package var parts = 1
     /// How many streams the shards are read in; one for each process where `nil`.
     package var streams: Int?
-    /// Samples (still encoded) that are in memory for shuffling, of all streams of a process together.
+    /// Samples (still encoded) that each stream has in memory for shuffling.
     package var bufferSize = 4_096
     /// The type of products and convolutions; the device's preferred one where `nil`.
     package var computeType: DType?
