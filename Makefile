@@ -1,7 +1,7 @@
 # What people do here, by name: `make` alone lists it. Every target is safe to repeat and sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint data train gallery bench clean
+.PHONY: help setup build demo test lint data train gallery bench bench-training clean
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -11,7 +11,7 @@ sources := Package.swift Sources Tests Benchmarks
 trained := runs/$(if $(steps),trial-$(steps),mini)
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## install missing Debian packages, fetch libtorch into .libtorch
 	@Scripts/setup
@@ -40,6 +40,10 @@ gallery: build  ## make docs/gallery.png, a picture for each line of docs/galler
 bench: build  ## measure generate and compare from start to end: seconds, memory, and their bars
 	@swift build --configuration release --product LienzoBenchmark
 	@.build/release/LienzoBenchmark $(wildcard Tests/ImagesTests/Fixtures/clip-*.jpg)
+
+bench-training: setup  ## measure a training step of CLIP ViT-B/32 beside torch's, in turn; python=… with open_clip
+	@swift build --configuration release --product LienzoTrainingBenchmark
+	@$(or $(python),python3) -P Tools/evaluation/training_step.py
 
 test: setup lint  ## check the format, build and run all tests
 	@echo 'make: building and running the tests (minutes the first time)' >&2

@@ -54,7 +54,18 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoImages"]),
-        .executableTarget(name: "LienzoBenchmark", path: "Benchmarks", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "LienzoBenchmark",
+            path: "Benchmarks",
+            exclude: ["Training"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "LienzoTrainingBenchmark",
+            dependencies: ["LienzoModels", "LienzoNN", "LienzoTorch", "LienzoTraining"],
+            path: "Benchmarks/Training",
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "CTorch",
             path: "Sources/CTorch",

@@ -132,7 +132,13 @@ package struct CLIPTransformerBlock {
     /// `[batch, tokens, width]` → the same.
     package func callAsFunction(_ x: Tensor, causal: Bool) -> Tensor {
         let projected = queryKeyValue(attentionNorm(x)).chunk(3, dim: -1).map { $0.splitHeads(heads) }
-        let attended = attention(query: projected[0], key: projected[1], value: projected[2], causal: causal)
+        let attended = attention(
+            query: projected[0],
+            key: projected[1],
+            value: projected[2],
+            causal: causal,
+            keepsScores: true
+        )
         let h = output(attended.mergeHeads(), adding: x)
         return mlp(mlpNorm(h), adding: h)
     }
