@@ -18,8 +18,14 @@ struct CTorchProcessGroupImplementation {
 
 namespace {
 
-/// Waits for a collective; one that failed throws.
-void finish(const c10::intrusive_ptr<c10d::Work> &work) { work->wait(); }
+/// Waits for a collective. Its own errors tell of sockets; what happened is that another process is gone, or too slow.
+void finish(const c10::intrusive_ptr<c10d::Work> &work) {
+  try {
+    work->wait();
+  } catch (const std::exception &) {
+    TORCH_CHECK(false, "another process of the group has ended or does not answer; see what it said");
+  }
+}
 
 /// Tensors of one type laid end to end, so that many small ones make one message.
 struct Bucket {

@@ -124,7 +124,13 @@ package struct ContrastiveRun {
             report: { report(.progress($0)) },
             evaluated: { if let folder { try LossCurve.write(folder.history(), to: folder.path) } }
         )
-        guard trainer.stepsDone == plan.steps, group.isFirst else { return }
+        guard trainer.stepsDone == plan.steps else {
+            if isCancelled() { return }
+            throw TrainingError(
+                "another process of this training was stopped, and this one with it; the checkpoint in \(settings.run) is good"
+            )
+        }
+        guard group.isFirst else { return }
         try model.write(trainer.averagedWeights, to: settings.output)
         report(.wrote(settings.output))
     }
