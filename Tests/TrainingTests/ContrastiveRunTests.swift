@@ -119,6 +119,21 @@ import Testing
         }
     }
 
+    @Test("Where one of two processes is stopped, the other stops at the same step and says why")
+    func stoppingInTwo() throws {
+        try withTemporaryFolder { folder in
+            _ = try prepare(folder)
+            let said = try together(2) { group -> String in
+                do {
+                    _ = try train(folder, run: "run", steps: group.rank == 1 ? 3 : .max, group: group)
+                    return ""
+                } catch { return "\(error)" }
+            }
+            #expect(said[0].contains("another process of this training was stopped") && said[1].isEmpty)
+            #expect(FileManager.default.fileExists(atPath: "\(folder)/run/checkpoint-00000003.safetensors"))
+        }
+    }
+
     private func losses(_ path: String) throws -> [Double] {
         try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
             try JSONDecoder().decode(LogLine.self, from: Data($0.utf8)).loss
