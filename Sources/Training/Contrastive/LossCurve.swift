@@ -9,18 +9,14 @@ enum LossCurve {
     ///
     /// - Throws: errors of files.
     static func write(_ history: [LogLine], to folder: String) throws {
-        let losses = LineChart.Series(
-            name: "each report",
-            points: history.map { (Double($0.step), $0.loss) },
-            isFaint: true
-        )
-        let smoothed = LineChart.Series(name: "training", points: losses.smoothed(0.9).points)
+        // A line of the log is the mean of many steps, so the curve is smooth as it is.
+        let training = LineChart.Series(name: "training", points: history.map { (Double($0.step), $0.loss) })
         let heldOut = LineChart.Series(
             name: "held out",
             points: history.compactMap { line in line.evaluation?["loss"].map { (Double(line.step), $0) } }
         )
         let chart = LineChart(
-            series: [smoothed] + (heldOut.points.isEmpty ? [] : [heldOut]) + [losses],
+            series: [training] + (heldOut.points.isEmpty ? [] : [heldOut]),
             title: "Contrastive loss",
             xTitle: "steps",
             yTitle: "loss"
