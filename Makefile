@@ -1,7 +1,7 @@
 # What people do here, by name: `make` alone lists it. Every target is safe to repeat and sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint data train gallery bench bench-clip docs clean
+.PHONY: help setup build demo test lint data train gallery bench bench-clip bench-training docs clean
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -11,7 +11,7 @@ sources := Package.swift Sources Tests Benchmarks Examples
 trained := runs/$(if $(steps),trial-$(steps),mini)
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## install missing Debian packages, fetch libtorch into .libtorch
 	@Scripts/setup
@@ -41,9 +41,13 @@ bench: build  ## measure generate and compare from start to end: seconds, memory
 	@swift build --configuration release --product LienzoBenchmark
 	@.build/release/LienzoBenchmark $(wildcard Tests/ImagesTests/Fixtures/clip-*.jpg)
 
-bench-clip: build  ## measure CLIP in alternation with its peers from PyPI, which the Python in use must have
+bench-clip: build  ## measure CLIP in alternation with its peers; python=… with those of Tools/reference and more
 	@swift build --configuration release --product LienzoBenchmark
-	@$(or $(PYTHON),python3) -P Tools/evaluation/bench_clip.py
+	@$(or $(python),python3) -P Tools/evaluation/bench_clip.py
+
+bench-training: setup  ## measure a training step of CLIP ViT-B/32 beside torch's, in turn; python=… with open_clip
+	@swift build --configuration release --product LienzoTrainingBenchmark
+	@$(or $(python),python3) -P Tools/evaluation/training_step.py
 
 docs: setup  ## make the pages of the library: output/docs
 	@Scripts/docs

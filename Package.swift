@@ -59,16 +59,26 @@ let package = Package(
             name: "LienzoBenchmark",
             dependencies: ["LienzoImages", "LienzoPipelines", "LienzoSearch", "LienzoTorch"],
             path: "Benchmarks",
+            exclude: ["Training"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(name: "LienzoTour", dependencies: ["Lienzo"], path: "Examples", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "LienzoTrainingBenchmark",
+            dependencies: ["LienzoModels", "LienzoNN", "LienzoTorch", "LienzoTraining"],
+            path: "Benchmarks/Training",
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "CTorch",
             path: "Sources/CTorch",
+            exclude: ["declarations"],
             cSettings: [.unsafeFlags(["-O2"])],
             cxxSettings: [
                 .unsafeFlags([
                     "-O2", "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+                    // Last, for what libtorch's wheel leaves out.
+                    "-isystem", "\(Context.packageDirectory)/Sources/CTorch/declarations",
                 ])
             ],
             linkerSettings: [
@@ -126,7 +136,7 @@ let package = Package(
             "Training",
             dependsOn: [
                 "LienzoTorch", "LienzoNN", "LienzoFiles", "LienzoTokenizers", "LienzoImages", "LienzoCheckpoints",
-                "LienzoDiffusion", "LienzoModels", "LienzoData",
+                "LienzoDiffusion", "LienzoModels", "LienzoData", "LienzoFigures", "LienzoPipelines",
             ]
         ),
         room(
@@ -145,7 +155,10 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
-        tests("Training", fixtures: false, dependsOn: ["LienzoCheckpoints", "LienzoData", "LienzoTorch", "LienzoNN"]),
+        tests(
+            "Training",
+            dependsOn: ["LienzoCheckpoints", "LienzoData", "LienzoImages", "LienzoModels", "LienzoTorch", "LienzoNN"]
+        ),
         tests("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         tests("Models", dependsOn: ["LienzoCheckpoints", "LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),

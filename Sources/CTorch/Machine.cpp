@@ -41,8 +41,10 @@ void ctorch_set_threads(int count) {
 bool ctorch_keep_freed_memory(void) {
 #ifdef M_MMAP_THRESHOLD
   const int mebibyte = 1 << 20;
-  return mallopt(M_MMAP_THRESHOLD, 1024 * mebibyte) == 1 && mallopt(M_TRIM_THRESHOLD, 2047 * mebibyte) == 1 &&
-         mallopt(M_TOP_PAD, 64 * mebibyte) == 1;
+  // Never trimmed, because a training step frees gigabytes that the next one takes again; and one arena, because those of
+  // threads other than the first cannot hold blocks of 64 MiB and more, which would be mapped anew each time.
+  return mallopt(M_MMAP_THRESHOLD, 1024 * mebibyte) == 1 && mallopt(M_TRIM_THRESHOLD, -1) == 1 &&
+         mallopt(M_TOP_PAD, 64 * mebibyte) == 1 && mallopt(M_ARENA_MAX, 1) == 1;
 #else
   return false;
 #endif

@@ -108,6 +108,10 @@ CTorchTensor ctorch_to(CTorchTensor tensor, int dtype, int device_code) {
   return op("to", {tensor}, [&] { return tensor->value.to(device(device_code), scalar_type(dtype)); });
 }
 
+CTorchTensor ctorch_alias(CTorchTensor tensor) {
+  return op("alias", {tensor}, [&] { return tensor->value; });
+}
+
 CTorchTensor ctorch_clone(CTorchTensor tensor) {
   return op("clone", {tensor}, [&] { return tensor->value.clone(); });
 }

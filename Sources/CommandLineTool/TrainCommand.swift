@@ -1,16 +1,27 @@
 import ArgumentParser
-import Foundation
 import LienzoTraining
 
-/// `lienzo train STAGE`: one of the four trainings that make a model directory.
+/// `lienzo train`: the stages of a model directory, or a CLIP of its own.
 struct TrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Train a stage of a model directory, or go on with a training that was stopped.",
+        abstract: "Train a stage of a model directory or a CLIP, or go on with a training that was stopped.",
         discussion: """
-            The stages in order: clip, autoencoder, prior, decoder. Ctrl-C writes a checkpoint into the run folder; \
-            the same command goes on from it exactly.
-            """
+            The stages of a model directory, in order: clip, autoencoder, prior, decoder (`lienzo train stage --help`). \
+            `contrastive` trains a CLIP from pictures and captions. Ctrl-C writes a checkpoint into the run folder; the \
+            same command goes on from it exactly.
+            """,
+        subcommands: [TrainStageCommand.self, TrainContrastiveCommand.self],
+        defaultSubcommand: TrainStageCommand.self
+    )
+}
+
+/// `lienzo train STAGE`: one of the four trainings that make a model directory.
+struct TrainStageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stage",
+        abstract: "Train a stage of a model directory; the word stage may be left out.",
+        discussion: "The stages in order: clip, autoencoder, prior, decoder."
     )
 
     @Argument(help: "clip, autoencoder, prior or decoder.")
@@ -77,7 +88,7 @@ struct TrainCommand: AsyncParsableCommand {
             start: start,
             pictureLimit: pictures ?? .max
         )
-        var display = TrainingDisplay(stage: stage, steps: plan.steps)
+        var display = TrainingDisplay(stage: stage.rawValue, steps: plan.steps)
         try stage.run(plan, places, isCancelled: { Task.isCancelled }) { display.show($0) }
         display.finish()
         try Task.checkCancellation()
@@ -90,57 +101,3 @@ struct TrainCommand: AsyncParsableCommand {
 }
 
 extension TrainingStage: ExpressibleByArgument {}
-
-/// Shows a training on standard error: a bar on a terminal, now and then a line elsewhere.
-private struct TrainingDisplay {
-    struct Summary: Encodable {
-        var stage: String
-        var steps = 0
-        var loss: Double?
-        var evaluation: [String: Double] = [:]
-        var weights: String?
-    }
-
-    private(set) var summary: Summary
-    private var bar: ProgressBar?
-    private let steps: Int
-    private var lastLine = Date.distantPast
-
-    init(stage: TrainingStage, steps: Int) {
-        summary = Summary(stage: stage.rawValue)
-        self.steps = steps
-    }
-
-    mutating func show(_ event: TrainingEvent) {
-        switch event {
-        case .preparing(let what, let count):
-            line("\(what): \(count)", every: 5)
-        case .progress(let progress):
-            summary.steps = progress.step
-            summary.loss = progress.loss
-            let rate = String(format: "loss %.4f, %.1f samples/s", progress.loss, progress.rate)
-            if Console.isInteractive {
-                if bar == nil { bar = ProgressBar(summary.stage, total: steps, unit: "steps") }
-                bar?.update(completed: progress.step, note: rate)
-            } else {
-                let left = ProgressBar.duration(progress.secondsLeft)
-                line("step \(progress.step) of \(progress.steps), \(rate), \(left) left", every: 15)
-            }
-            if let evaluation = progress.evaluation {
-                summary.evaluation = evaluation
-                let figures = evaluation.sorted { $0.key < $1.key }.map { String(format: "%@ %.4f", $0.key, $0.value) }
-                Console.note("\(Console.isInteractive ? "\n" : "")held out: \(figures.joined(separator: ", "))")
-            }
-        case .wrote(let path):
-            summary.weights = path
-        }
-    }
-
-    private mutating func line(_ text: String, every seconds: Double) {
-        guard Date().timeIntervalSince(lastLine) >= seconds else { return }
-        lastLine = Date()
-        Console.note(text)
-    }
-
-    func finish() { bar?.finish() }
-}

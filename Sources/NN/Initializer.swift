@@ -9,6 +9,10 @@ package enum Initializer: Sendable {
     /// Uniform in ±1/√fanIn: what torch gives the weights and biases of linear layers and convolutions.
     case uniform(fanIn: Int)
     case normal(deviation: Double)
+    /// Uniform in ±√(6 / (fanIn + fanOut)): what torch gives the joined projections of its attention.
+    ///
+    /// Source: Glorot & Bengio 2010, equation 16.
+    case glorot(fanIn: Int, fanOut: Int)
 
     package func tensor(_ shape: [Int], generator: Generator) -> Tensor {
         switch self {
@@ -18,6 +22,8 @@ package enum Initializer: Sendable {
         case .uniform(let fanIn):
             (Tensor.rand(shape, generator: generator) * 2 - 1) * (1 / Double(max(1, fanIn)).squareRoot())
         case .normal(let deviation): .randn(shape, generator: generator) * deviation
+        case .glorot(let fanIn, let fanOut):
+            (Tensor.rand(shape, generator: generator) * 2 - 1) * (6 / Double(max(1, fanIn + fanOut))).squareRoot()
         }
     }
 }

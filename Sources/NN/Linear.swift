@@ -17,19 +17,20 @@ package struct Linear {
     ///   - input: the width of the input.
     ///   - output: the width of the result.
     ///   - hasBias: whether a bias is added.
-    ///   - initial: how the weight starts; torch's default where `nil`. The bias starts at zero where it is given.
+    ///   - initial: how the weight starts; torch's default where `nil`.
+    ///   - initialBias: how the bias starts; where `nil`, at zero if `initial` is given, else torch's default.
     /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
     package init(
         _ scope: ParameterScope,
         from input: Int,
         to output: Int,
         bias hasBias: Bool = true,
-        initial: Initializer? = nil
+        initial: Initializer? = nil,
+        initialBias: Initializer? = nil
     ) throws {
         let weight = try scope.parameter("weight", [output, input], initial: initial ?? .uniform(fanIn: input))
-        let bias =
-            hasBias
-            ? try scope.parameter("bias", [output], initial: initial == nil ? .uniform(fanIn: input) : .zeros) : nil
+        let start = initialBias ?? (initial == nil ? .uniform(fanIn: input) : .zeros)
+        let bias = hasBias ? try scope.parameter("bias", [output], initial: start) : nil
         self.init(weight: weight, bias: bias, prepared: scope.store.preparesWeights)
     }
 

@@ -55,7 +55,23 @@ package struct GroupNorm {
     }
 }
 
-/// Normalises each channel by its running mean and variance.
+/// What a batch normalisation normalises by while it is trained.
+package enum BatchStatistics: Sendable, Equatable {
+    /// The running mean and variance, which stay: for evaluation, and for networks that others have trained.
+    case running
+    /// The batch's own, which move the running ones by `momentum`; by 0 they are left.
+    ///
+    /// Source: Ioffe & Szegedy 2015, algorithm 1.
+    case batch(momentum: Double)
+
+    /// What torch moves the running statistics by.
+    package static let usual = BatchStatistics.batch(momentum: 0.1)
+
+    /// The same normalisation without a trace, for a batch that is seen a second time.
+    package var withoutTrace: BatchStatistics { self == .running ? .running : .batch(momentum: 0) }
+}
+
+/// Normalises each channel by its mean and variance: the running ones, or those of the batch.
 package struct BatchNorm2d {
     package let weight: Parameter
     package let bias: Parameter
@@ -67,9 +83,15 @@ package struct BatchNorm2d {
     ///   - scope: holds `weight`, `bias`, `running_mean` and `running_var`, `[channels]` each.
     ///   - channels: the number of channels.
     ///   - epsilon: added to the variance.
+    ///   - initialWeight: how the scale starts.
     /// - Throws: ``ParameterError`` where a tensor is missing or has another shape; else what the source throws.
-    package init(_ scope: ParameterScope, channels: Int, epsilon: Double = 1e-5) throws {
-        weight = try scope.exactParameter("weight", [channels], initial: .ones)
+    package init(
+        _ scope: ParameterScope,
+        channels: Int,
+        epsilon: Double = 1e-5,
+        initialWeight: Initializer = .ones
+    ) throws {
+        weight = try scope.exactParameter("weight", [channels], initial: initialWeight)
         bias = try scope.exactParameter("bias", [channels], initial: .zeros)
         runningMean = try scope.buffer("running_mean", [channels], initial: .zeros)
         runningVariance = try scope.buffer("running_var", [channels], initial: .ones)

@@ -16,6 +16,13 @@ package final class ParameterStore {
     /// The type of matrix products and convolutions.
     package let computeType: DType
 
+    /// What batch normalisations that are trained normalise by.
+    package var batchStatistics = BatchStatistics.running
+
+    /// Whether the blocks of networks keep only their inputs for the gradient and compute the rest again
+    /// (``LienzoTorch/Tensor/recomputed(_:)``).
+    package var recomputesBlocks = false
+
     private let source: (any ParameterSource)?
     private let generator: Generator?
     private let isTrainable: (String) -> Bool

@@ -1,7 +1,7 @@
 import Foundation
 import LienzoCheckpoints
 package import LienzoModels
-import LienzoNN
+package import LienzoNN
 package import LienzoTokenizers
 
 /// A dual encoder's files and what they say of its shape, in whichever layout it was published.
@@ -163,6 +163,29 @@ extension CLIPCheckpoint {
         case .huggingFace(let own):
             try loader.load(weights, as: { HuggingFaceCLIPNames($0) }, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
         }
+    }
+
+    /// The shape and the tensors of a checkpoint whose towers are CLIP's own, by OpenCLIP's names, as training takes them.
+    ///
+    /// - Throws: one sentence where the towers are others, or the weights cannot be opened.
+    package func ownTowers() throws -> (configuration: CLIPConfiguration, tensors: any ParameterSource) {
+        switch layout {
+        case .customTowers:
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "its towers are not CLIP's own, and only a ViT or ResNet with CLIP's text tower can be trained"
+            )
+        case .openCLIP(let own), .openAI(let own): return (own, try openCheckpoint(weights))
+        case .huggingFace(let own): return (own, HuggingFaceCLIPNames(try openCheckpoint(weights)))
+        }
+    }
+
+    /// The files of a folder that its tokenizer is read from, which a trained copy takes along; none for a single file.
+    package var tokenizerFiles: [String] {
+        guard hasVocabulary else { return [] }
+        return [
+            "merges.txt", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json",
+        ].filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
     }
 
     /// Reads the tokenizer, and checks that the text tower has a row for each of its pieces.

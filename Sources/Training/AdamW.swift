@@ -51,13 +51,16 @@ package final class AdamW {
         self.epsilon = epsilon
     }
 
-    /// Scales the gradients down together where their norm is above `limit`.
+    /// The gradients that there are.
+    package var gradients: [Tensor] { groups.flatMap(\.entries).compactMap(\.tensor.gradient) }
+
+    /// Scales the gradients down together where their norm is above `limit`, unless that is 0.
     ///
     /// - Returns: the norm before; not finite where a gradient is not.
     package func clipGradients(to limit: Double) -> Double {
-        let gradients = groups.flatMap(\.entries).compactMap(\.tensor.gradient)
+        let gradients = gradients
         let norm = TensorList.norm(gradients)
-        if norm.isFinite, norm > limit { TensorList.scale(gradients, by: limit / norm) }
+        if limit > 0, norm.isFinite, norm > limit { TensorList.scale(gradients, by: limit / norm) }
         return norm
     }
 

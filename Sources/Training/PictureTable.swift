@@ -65,15 +65,11 @@ package struct PictureTable {
     package var count: Int { records.count }
 
     private static func decode(_ block: [ShardSample], side: Int) throws -> [(PictureRecord, [UInt8])] {
-        let results = ConcurrentResults<(PictureRecord, [UInt8])>(count: block.count)
-        DispatchQueue.concurrentPerform(iterations: block.count) { index in
-            results.set(index) {
-                let sample = try PictureSample(block[index])
-                let square = try sample.image.scaled(into: side)
-                return (sample.record, square.pixels)
-            }
+        try concurrently(block.count) { index in
+            let sample = try PictureSample(block[index])
+            return (sample.record, try sample.image.scaled(into: side).pixels)
         }
-        return try results.all()
+        .map { try $0.get() }
     }
 
     /// Pictures over backgrounds.
@@ -113,21 +109,4 @@ extension Image {
         }
         return try Image(width: side, height: side, channels: 4, pixels: square)
     }
-}
-
-/// Results that several threads write, each to its own place.
-private final class ConcurrentResults<Value>: @unchecked Sendable {
-    private let lock = NSLock()
-    private var results: [Result<Value, any Error>?]
-
-    init(count: Int) {
-        results = Array(repeating: nil, count: count)
-    }
-
-    func set(_ index: Int, _ body: () throws -> Value) {
-        let result = Result { try body() }
-        lock.withLock { results[index] = result }
-    }
-
-    func all() throws -> [Value] { try results.compactMap { try $0?.get() } }
 }

@@ -7,8 +7,10 @@ import LienzoTorch
 /// The folder of one training run: its plan, its checkpoints and its log.
 ///
 ///     plan.json                          the numbers of the run, and the digests of the files it reads
-///     checkpoint-00001000.safetensors    weights, averages and optimiser after 1,000 steps; the latest two
+///     checkpoint-00001000.safetensors    weights, averages, optimiser and data after 1,000 steps; the latest two
 ///     log.jsonl                          one line for each report
+///
+/// A stage may add what people look at, such as a curve.
 package struct RunDirectory {
     package let path: String
     private let lock: RunLock
@@ -55,7 +57,7 @@ package struct RunDirectory {
         }
         if let difference = inputs.difference(from: existing.inputs) {
             throw TrainingError(
-                "\(path) holds a run on other files: \(difference) changed since it began (\(planPath)); "
+                "\(path) holds a run on other files or settings: \(difference) changed since it began (\(planPath)); "
                     + "bring them back to resume it, or give another --run folder to begin a new one"
             )
         }

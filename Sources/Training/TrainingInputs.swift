@@ -14,6 +14,9 @@ package struct TrainingInputs: Codable, Sendable, Equatable {
     /// No files: a task that makes its samples.
     package init() {}
 
+    /// What a run reads that is too large to be read through, or is set by hand: by name, in a few words.
+    package init(_ facts: [String: String]) { digests = facts }
+
     /// Reads the files of a stage; those that are missing are left for whoever needs them to name.
     ///
     /// - Throws: ``TrainingError`` where there are no shards; errors of files.

@@ -1,18 +1,22 @@
 /// The numbers of a training run.
 ///
 /// Written into the run directory; a resumed run must have the same.
-package struct TrainingPlan: Codable, Sendable, Equatable {
+package struct TrainingPlan: Encodable, Sendable, Equatable {
     /// How many optimiser steps the whole run has.
     package var steps: Int
-    /// Samples in a step.
+    /// Samples in a step, of all processes together.
     package var batch: Int
     package var learningRate: Double
     package var warmUp: Int
+    /// What is left of the learning rate at the end, 0…1.
+    package var rateFloor: Double
     package var weightDecay: Double
     package var beta2: Double
-    /// Gradients are scaled down together to at most this norm.
+    /// What AdamW adds to its denominator.
+    package var epsilon: Double
+    /// Gradients are scaled down together to at most this norm; by 0 they stay as they are.
     package var clipNorm: Double
-    /// The decay of the exponential moving average of the weights.
+    /// The decay of the exponential moving average of the weights; with 0 there is none.
     package var averageDecay: Double
     /// All of a run's randomness comes from this and the number of the step.
     package var seed: UInt64
@@ -22,8 +26,10 @@ package struct TrainingPlan: Codable, Sendable, Equatable {
         batch: Int,
         learningRate: Double,
         warmUp: Int = 100,
+        rateFloor: Double = 0.01,
         weightDecay: Double = 0.01,
         beta2: Double = 0.99,
+        epsilon: Double = 1e-8,
         clipNorm: Double = 1,
         averageDecay: Double = 0.999,
         seed: UInt64 = 0
@@ -32,11 +38,34 @@ package struct TrainingPlan: Codable, Sendable, Equatable {
         self.batch = batch
         self.learningRate = learningRate
         self.warmUp = warmUp
+        self.rateFloor = rateFloor
         self.weightDecay = weightDecay
         self.beta2 = beta2
+        self.epsilon = epsilon
         self.clipNorm = clipNorm
         self.averageDecay = averageDecay
         self.seed = seed
+    }
+}
+
+extension TrainingPlan: Decodable {
+    /// Reads a plan; what plans of earlier versions do not say is what it was for them.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func number(_ key: CodingKeys) throws -> Double { try values.decode(Double.self, forKey: key) }
+        self.init(
+            steps: try values.decode(Int.self, forKey: .steps),
+            batch: try values.decode(Int.self, forKey: .batch),
+            learningRate: try number(.learningRate),
+            warmUp: try values.decode(Int.self, forKey: .warmUp),
+            rateFloor: try values.decodeIfPresent(Double.self, forKey: .rateFloor) ?? 0.01,
+            weightDecay: try number(.weightDecay),
+            beta2: try number(.beta2),
+            epsilon: try values.decodeIfPresent(Double.self, forKey: .epsilon) ?? 1e-8,
+            clipNorm: try number(.clipNorm),
+            averageDecay: try number(.averageDecay),
+            seed: try values.decode(UInt64.self, forKey: .seed)
+        )
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import LienzoImages
 import TestSupport
 import Testing
 
@@ -19,11 +20,35 @@ struct ReadMeTests {
         #expect(commands.count >= 4)
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)
+            try Self.prepare(folder)
             for command in commands {
-                let result = try tool.shell(command)
+                // A training is as good after two steps.
+                let short = command.contains(" train ") ? " --steps 2 --batch 4" : ""
+                let result = try tool.shell(command + short)
                 #expect(result.status == 0, "\(command): \(result.errors)")
                 #expect(!result.output.isEmpty, "\(command) printed nothing")
             }
+        }
+    }
+
+    /// What the page takes from the clone, and shards of a few squares for those that `make data` makes.
+    private static func prepare(_ folder: String) throws {
+        let files = FileManager.default
+        try files.createSymbolicLink(atPath: "\(folder)/docs", withDestinationPath: "\(Clone.path)/docs")
+        try files.createDirectory(atPath: "\(folder)/data/mini", withIntermediateDirectories: true)
+        for (split, count) in [("train", 8), ("validation", 4)] {
+            let samples = "\(folder)/samples-\(split)"
+            try files.createDirectory(atPath: samples, withIntermediateDirectories: true)
+            for number in 0..<count {
+                let color = Color(red: UInt8(30 * number), green: 90, blue: UInt8(255 - 30 * number))
+                try Image(width: 64, height: 64, filledWith: color).write(to: "\(samples)/\(number).png")
+                let captions = #"{"captions": {"en": ["square number \#(number)"]}}"#
+                try Data(captions.utf8).write(to: URL(fileURLWithPath: "\(samples)/\(number).json"))
+            }
+            let tar = try Tool(folder: folder).shell(
+                "cd \(samples) && tar --mtime=@0 --sort=name -cf ../data/mini/\(split)-00000.tar *"
+            )
+            #expect(tar.status == 0, "\(tar.errors)")
         }
     }
 

@@ -95,6 +95,8 @@ CTorchTensor CTORCH_NULLABLE ctorch_arange(double start, double end, double step
 CTorchTensor CTORCH_NULLABLE ctorch_linspace(double start, double end, int64_t count, int dtype, int device);
 
 CTorchTensor CTORCH_NULLABLE ctorch_to(CTorchTensor CTORCH_NULLABLE tensor, int dtype, int device);
+// Another handle of the same tensor.
+CTorchTensor CTORCH_NULLABLE ctorch_alias(CTorchTensor tensor);
 CTorchTensor CTORCH_NULLABLE ctorch_clone(CTorchTensor CTORCH_NULLABLE tensor);
 // Row-major, or channels-last where `channels_last`; no copy where the tensor is that already.
 CTorchTensor CTORCH_NULLABLE ctorch_contiguous(CTorchTensor CTORCH_NULLABLE tensor, bool channels_last);
@@ -269,6 +271,35 @@ bool ctorch_lerp_all(CTorchTensorList targets, CTorchTensorList sources,
 // The Euclidean norm over all tensors together.
 bool ctorch_total_norm(CTorchTensorList tensors, int count, double *norm);
 bool ctorch_scale_all(CTorchTensorList tensors, int count, double factor);
+
+// MARK: Recomputation (Recomputation.cpp)
+
+// A part of a network: gives its result for x, owned by the caller, or NULL with an error recorded. `again` where it
+// is asked a second time for the sake of the gradient.
+typedef CTorchTensor CTORCH_NULLABLE (*CTorchPart)(void *CTORCH_NULLABLE context, CTorchTensor x, bool again);
+// function(x); what it computes on the way is not kept for the gradient but computed again when that is taken.
+// `release(context)` is called when the function is needed no longer.
+CTorchTensor CTORCH_NULLABLE ctorch_recomputed(CTorchTensor CTORCH_NULLABLE x, CTorchPart function,
+                                               void *CTORCH_NULLABLE context,
+                                               void (*CTORCH_NULLABLE release)(void *CTORCH_NULLABLE));
+
+// MARK: Several processes (ProcessGroup.cpp): the same calls in the same order in each of them
+
+typedef struct CTorchProcessGroupImplementation *CTorchProcessGroup;
+typedef enum CTorchCollective { CTORCH_COLLECTIVE_SUM, CTORCH_COLLECTIVE_MAXIMUM } CTorchCollective;
+
+// Waits until all `size` processes have met at the address, where process 0 listens.
+CTorchProcessGroup CTORCH_NULLABLE ctorch_process_group_new(const char *address, int port, int rank, int size,
+                                                            int timeout_seconds);
+void ctorch_process_group_free(CTorchProcessGroup group);
+// Each tensor becomes `factor` times what it is over all processes, in messages of about `bucket_bytes`, in place.
+bool ctorch_process_group_reduce(CTorchProcessGroup group, CTorchCollective operation, CTorchTensorList tensors,
+                                 int count, double factor, int64_t bucket_bytes);
+// The tensors of all processes, which have one shape, end to end along the first dimension.
+CTorchTensor CTORCH_NULLABLE ctorch_process_group_gather(CTorchProcessGroup group,
+                                                         CTorchTensor CTORCH_NULLABLE tensor);
+// Overwrites each tensor with that of process 0.
+bool ctorch_process_group_broadcast(CTorchProcessGroup group, CTorchTensorList tensors, int count);
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end

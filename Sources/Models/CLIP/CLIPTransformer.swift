@@ -34,19 +34,63 @@ package struct CLIPTransformer {
         }
     }
 
-    package let blocks: [CLIPTransformerBlock]
+    /// How a new transformer starts.
+    enum Start {
+        /// As torch starts its layers: the image tower's.
+        case standard
+        /// Normal, narrower with width and depth: the text tower's.
+        ///
+        /// Source: `open_clip/transformer.py`, `TextTransformer.init_parameters`.
+        case scaled
+    }
 
-    init(_ scope: ParameterScope, _ configuration: Configuration) throws {
+    package let blocks: [CLIPTransformerBlock]
+    private let store: ParameterStore
+
+    init(_ scope: ParameterScope, _ configuration: Configuration, start: Start) throws {
         var blocks: [CLIPTransformerBlock] = []
+        let initializers = CLIPTransformerInitializers(configuration, start)
         for index in 0..<configuration.layers {
-            blocks.append(try CLIPTransformerBlock(scope["resblocks"][index], configuration))
+            blocks.append(try CLIPTransformerBlock(scope["resblocks"][index], configuration, initializers))
         }
         self.blocks = blocks
+        store = scope.store
     }
 
     /// `[batch, tokens, width]` → the same; a token sees only those up to its own place where `causal`.
     package func callAsFunction(_ x: Tensor, causal: Bool) -> Tensor {
-        blocks.reduce(x) { x, block in block(x, causal: causal) }
+        blocks.reduce(x) { x, block in
+            store.recomputesBlocks
+                ? x.recomputed { x, _ in block(x, causal: causal) } : block(x, causal: causal)
+        }
+    }
+}
+
+/// How the matrices of a block start; its biases are as torch starts them.
+struct CLIPTransformerInitializers {
+    /// Of the three projections before attention.
+    let queryKeyValue: Initializer
+    /// Of the projection after it.
+    let output: Initializer
+    /// Of the first linear map behind it.
+    let up: Initializer
+    /// Of the second.
+    let down: Initializer
+
+    init(_ configuration: CLIPTransformer.Configuration, _ start: CLIPTransformer.Start) {
+        let (width, depth) = (Double(configuration.width), Double(configuration.layers))
+        switch start {
+        case .standard:
+            queryKeyValue = .glorot(fanIn: configuration.width, fanOut: 3 * configuration.width)
+            output = .uniform(fanIn: configuration.width)
+            up = .uniform(fanIn: configuration.width)
+            down = .uniform(fanIn: configuration.intermediateWidth)
+        case .scaled:
+            queryKeyValue = .normal(deviation: 1 / width.squareRoot())
+            output = .normal(deviation: 1 / (width * 2 * depth).squareRoot())
+            up = .normal(deviation: 1 / (2 * width).squareRoot())
+            down = output
+        }
     }
 }
 
@@ -66,25 +110,35 @@ package struct CLIPTransformerBlock {
     private let mlp: CLIPMultilayerPerceptron
     private let heads: Int
 
-    init(_ scope: ParameterScope, _ configuration: CLIPTransformer.Configuration) throws {
+    init(
+        _ scope: ParameterScope,
+        _ configuration: CLIPTransformer.Configuration,
+        _ start: CLIPTransformerInitializers
+    ) throws {
         let width = configuration.width
         let attention = scope["attn"]
         heads = configuration.heads
         attentionNorm = try LayerNorm(scope["ln_1"], width: width, epsilon: configuration.layerNormEpsilon)
         queryKeyValue = Linear(
-            weight: try attention.parameter("in_proj_weight", [3 * width, width], initial: .uniform(fanIn: width)),
+            weight: try attention.parameter("in_proj_weight", [3 * width, width], initial: start.queryKeyValue),
             bias: try attention.parameter("in_proj_bias", [3 * width], initial: .zeros),
             prepared: scope.store.preparesWeights
         )
-        output = try Linear(attention["out_proj"], from: width, to: width)
+        output = try Linear(attention["out_proj"], from: width, to: width, initial: start.output)
         mlpNorm = try LayerNorm(scope["ln_2"], width: width, epsilon: configuration.layerNormEpsilon)
-        mlp = try CLIPMultilayerPerceptron(scope["mlp"], configuration)
+        mlp = try CLIPMultilayerPerceptron(scope["mlp"], configuration, start)
     }
 
     /// `[batch, tokens, width]` → the same.
     package func callAsFunction(_ x: Tensor, causal: Bool) -> Tensor {
         let projected = queryKeyValue(attentionNorm(x)).chunk(3, dim: -1).map { $0.splitHeads(heads) }
-        let attended = attention(query: projected[0], key: projected[1], value: projected[2], causal: causal)
+        let attended = attention(
+            query: projected[0],
+            key: projected[1],
+            value: projected[2],
+            causal: causal,
+            keepsScores: true
+        )
         let h = output(attended.mergeHeads(), adding: x)
         return mlp(mlpNorm(h), adding: h)
     }
@@ -101,13 +155,23 @@ private struct CLIPMultilayerPerceptron {
 
     private static let quickScale = 1.702
 
-    init(_ scope: ParameterScope, _ configuration: CLIPTransformer.Configuration) throws {
+    init(
+        _ scope: ParameterScope,
+        _ configuration: CLIPTransformer.Configuration,
+        _ start: CLIPTransformerInitializers
+    ) throws {
         let (width, middle) = (configuration.width, configuration.intermediateWidth)
         let (store, first, second) = (scope.store, scope["c_fc"], scope["c_proj"])
         guard configuration.activation == .quickGELU, store.preparesWeights else {
             activation = configuration.activation == .gelu ? .gelu : .quickGELU
-            up = try Linear(first, from: width, to: middle)
-            down = try Linear(second, from: middle, to: width)
+            up = try Linear(first, from: width, to: middle, initial: start.up, initialBias: .uniform(fanIn: width))
+            down = try Linear(
+                second,
+                from: middle,
+                to: width,
+                initial: start.down,
+                initialBias: .uniform(fanIn: middle)
+            )
             return
         }
         func scaled(_ scope: ParameterScope, _ name: String, _ shape: [Int], by factor: Double) throws -> Parameter {

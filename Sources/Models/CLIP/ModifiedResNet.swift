@@ -28,7 +28,8 @@ package struct ModifiedResNetConfiguration: Sendable, Equatable {
 
 /// CLIP's ResNet: three convolutions and a pooling as stem, blurred strides, and attention instead of the last mean.
 ///
-/// Batch normalisation uses the stored statistics and is folded into the convolutions, as ``NormalizedConv2d`` says.
+/// Batch normalisation is as ``NormalizedConv2d`` says. A new network starts as torch starts its convolutions, but that the
+/// last scale of each block is zero: a block begins as its shortcut.
 ///
 /// Source: He et al. 2016; Radford et al. 2021, section 2.4; `open_clip/modified_resnet.py`, `ModifiedResNet`.
 package struct ModifiedResNet {
@@ -36,9 +37,11 @@ package struct ModifiedResNet {
     private let stem: [NormalizedConv2d]
     private let stages: [[ModifiedResNetBlock]]
     private let pooling: AttentionPooling
+    private let store: ParameterStore
 
     package init(_ scope: ParameterScope, _ configuration: ModifiedResNetConfiguration) throws {
         self.configuration = configuration
+        store = scope.store
         let width = configuration.width
         func convolution(_ index: Int, from input: Int, to output: Int, stride: Int = 1) throws -> NormalizedConv2d {
             try NormalizedConv2d(
@@ -50,7 +53,8 @@ package struct ModifiedResNet {
                 stride: stride,
                 padding: .symmetric,
                 epsilon: 1e-5,
-                activation: .relu
+                activation: .relu,
+                start: .init(weight: .uniform(fanIn: 9 * input))
             )
         }
         stem = [
@@ -91,7 +95,18 @@ package struct ModifiedResNet {
     /// - Returns: `[batch, embeddingDimension]`, not normalised.
     package func callAsFunction(_ pixels: Tensor) -> Tensor {
         let start = stem.reduce(pixels) { x, convolution in convolution(x) }.averagePool2d(kernel: 2)
-        return pooling(stages.joined().reduce(start) { x, block in block(x) })
+        return pooling(stages.joined().reduce(start) { x, block in run(block, x) })
+    }
+
+    private func run(_ block: ModifiedResNetBlock, _ x: Tensor) -> Tensor {
+        guard store.recomputesBlocks else { return block(x) }
+        return x.recomputed { [store] x, again in
+            // The running statistics have moved already.
+            let statistics = store.batchStatistics
+            if again { store.batchStatistics = statistics.withoutTrace }
+            defer { store.batchStatistics = statistics }
+            return block(x)
+        }
     }
 }
 
@@ -110,7 +125,8 @@ package struct ModifiedResNetBlock {
             from input: Int,
             to output: Int,
             kernel: Int,
-            activation: Activation = .relu
+            activation: Activation = .relu,
+            scale: Initializer = .ones
         ) throws -> NormalizedConv2d {
             try NormalizedConv2d(
                 path,
@@ -120,13 +136,21 @@ package struct ModifiedResNetBlock {
                 kernel: kernel,
                 padding: .symmetric,
                 epsilon: 1e-5,
-                activation: activation
+                activation: activation,
+                start: .init(weight: .uniform(fanIn: kernel * kernel * input), scale: scale)
             )
         }
         self.stride = stride
         reduction = try convolution(scope["conv1"], scope["bn1"], from: input, to: planes, kernel: 1)
         self.convolution = try convolution(scope["conv2"], scope["bn2"], from: planes, to: planes, kernel: 3)
-        expansion = try convolution(scope["conv3"], scope["bn3"], from: planes, to: planes * 4, kernel: 1)
+        expansion = try convolution(
+            scope["conv3"],
+            scope["bn3"],
+            from: planes,
+            to: planes * 4,
+            kernel: 1,
+            scale: .zeros
+        )
         let narrow = scope["downsample"]
         shortcut =
             stride > 1 || input != planes * 4
@@ -159,10 +183,19 @@ package struct AttentionPooling {
             [tokens, width],
             initial: .normal(deviation: 1 / Double(width).squareRoot())
         )
-        query = try Linear(scope["q_proj"], from: width, to: width)
-        key = try Linear(scope["k_proj"], from: width, to: width)
-        value = try Linear(scope["v_proj"], from: width, to: width)
-        output = try Linear(scope["c_proj"], from: width, to: dimension)
+        func map(_ name: String, to output: Int) throws -> Linear {
+            try Linear(
+                scope[name],
+                from: width,
+                to: output,
+                initial: .normal(deviation: 1 / Double(width).squareRoot()),
+                initialBias: .uniform(fanIn: width)
+            )
+        }
+        query = try map("q_proj", to: width)
+        key = try map("k_proj", to: width)
+        value = try map("v_proj", to: width)
+        output = try map("c_proj", to: dimension)
     }
 
     /// `[batch, width, height, width]` → `[batch, dimension]`.

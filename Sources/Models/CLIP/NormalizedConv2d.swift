@@ -1,11 +1,12 @@
 import LienzoNN
 package import LienzoTorch
 
-/// A convolution without bias, batch normalisation by stored statistics, and an activation.
+/// A convolution without bias, batch normalisation, and an activation.
 ///
 /// With fixed statistics the normalisation is a scale and a shift of each channel, so it is folded into the
 /// convolution: once where nothing trains, at every step otherwise, where the gradient flows on to the convolution's
-/// weight and the normalisation's scale and shift. Either way no pass over the map is spent on it.
+/// weight and the normalisation's scale and shift. Either way no pass over the map is spent on it. Where the store says
+/// that the batch's own statistics count (``LienzoNN/ParameterStore/batchStatistics``), it is a pass of its own.
 ///
 /// Source: Jacob et al., Quantization and Training, 2018, https://arxiv.org/abs/1712.05877, equation 14;
 /// `timm/layers/conv2d_same.py`, `timm/layers/padding.py`.
@@ -14,6 +15,13 @@ package struct NormalizedConv2d {
     private enum Convolution {
         case fixed(Conv2d)
         case training(Unfolded)
+    }
+
+    /// How the parameters of a convolution and its normalisation start.
+    struct Start {
+        /// timm's for its EfficientNets where `nil`: the variance 2 / fan-out.
+        var weight: Initializer?
+        var scale = Initializer.ones
     }
 
     /// What is put around a map so that its size divides by the stride.
@@ -43,22 +51,22 @@ package struct NormalizedConv2d {
         groups: Int = 1,
         padding: Padding = .same,
         epsilon: Double = 1e-3,
-        activation: Activation
+        activation: Activation,
+        start: Start = Start()
     ) throws {
         padsBefore = padding == .same && stride > 1
-        // timm starts a convolution with the variance 2 / fan-out.
         let fanOut = kernel * kernel * output / groups
         let unfolded = Unfolded(
             weight: try scope.exactParameter(
                 "weight",
                 [output, input / groups, kernel, kernel],
-                initial: .normal(deviation: (2 / Double(fanOut)).squareRoot())
+                initial: start.weight ?? .normal(deviation: (2 / Double(fanOut)).squareRoot())
             ),
-            norm: try BatchNorm2d(norm, channels: output, epsilon: epsilon),
+            norm: try BatchNorm2d(norm, channels: output, epsilon: epsilon, initialWeight: start.scale),
             stride: stride,
             padding: padsBefore ? 0 : kernel / 2,
             groups: groups,
-            computeType: scope.store.computeType
+            store: scope.store
         )
         convolution =
             unfolded.trains
@@ -77,7 +85,7 @@ package struct NormalizedConv2d {
         case .fixed(let convolution):
             return convolution(padded, activation: activation, adding: residual)
         case .training(let unfolded):
-            return unfolded.folded(prepared: false)(padded, activation: activation, adding: residual)
+            return unfolded(padded, activation: activation, adding: residual)
         }
     }
 
@@ -95,7 +103,7 @@ package struct NormalizedConv2d {
         let stride: Int
         let padding: Int
         let groups: Int
-        let computeType: DType
+        let store: ParameterStore
 
         var trains: Bool {
             [weight, norm.weight, norm.bias].contains { $0.value.requiresGradient }
@@ -107,7 +115,23 @@ package struct NormalizedConv2d {
         /// weight take 110 and 81 ms in bfloat16, 6 and 18 ms in float32.
         private var type: DType {
             let isSlow = groups > 1 && (weight.value.size(2) > 3 || stride > 1) && weight.value.device == .cpu
-            return trains && isSlow ? .float32 : computeType
+            return trains && isSlow ? .float32 : store.computeType
+        }
+
+        func callAsFunction(_ x: Tensor, activation: Activation, adding residual: Tensor?) -> Tensor {
+            guard case .batch(let momentum) = store.batchStatistics else {
+                return folded(prepared: false)(x, activation: activation, adding: residual)
+            }
+            let convolution = Conv2d(
+                weight: Parameter(value: weight().cast(to: type), type: type),
+                bias: nil,
+                stride: stride,
+                padding: padding,
+                groups: groups,
+                prepared: false
+            )
+            let y = norm(convolution(x), momentum: momentum)
+            return activation(residual.map { y + $0.cast(to: y.dtype) } ?? y)
         }
 
         func folded(prepared: Bool) -> Conv2d {

@@ -62,7 +62,7 @@ package struct TextTransformer {
             [configuration.contextLength, width],
             initial: .normal(deviation: 0.01)
         )
-        transformer = try CLIPTransformer(scope["transformer"], configuration.transformer)
+        transformer = try CLIPTransformer(scope["transformer"], configuration.transformer, start: .scaled)
         finalNorm = try LayerNorm(
             scope["ln_final"],
             width: width,

@@ -83,7 +83,7 @@ package struct VisionTransformer {
             initial: .normal(deviation: deviation)
         )
         preNorm = configuration.hasPreNorm ? try LayerNorm(scope["ln_pre"], width: width, epsilon: epsilon) : nil
-        transformer = try CLIPTransformer(scope["transformer"], configuration.transformer)
+        transformer = try CLIPTransformer(scope["transformer"], configuration.transformer, start: .standard)
         postNorm = try LayerNorm(scope["ln_post"], width: width, epsilon: epsilon)
         projection = try Linear(
             transposed: scope,
