@@ -24,6 +24,7 @@ struct LienzoCommand: AsyncParsableCommand {
             TokenizeCommand.self,
             EvaluateCommand.self,
             GalleryCommand.self,
+            ModelsCommand.self,
             DataCommand.self,
             TrainCommand.self,
             InspectCommand.self,
