@@ -80,8 +80,8 @@ struct ModelFacts {
 
     private mutating func add(_ name: String, at path: String) {
         let kind = Self.kind(of: name)
-        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let bytes = (try? FileManager.default.attributesOfItem(atPath: real))?[.size] as? Int
+        var status = stat()
+        let bytes = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
         files.append(File(name: name, bytes: bytes, kind: kind))
         guard bytes != nil else { return missing.append("\(name) is listed, but its content is not there.") }
         if name.hasSuffix(".index.json") { return checkIndex(name, at: path) }

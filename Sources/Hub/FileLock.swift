@@ -12,9 +12,13 @@ struct FileLock: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Takes the lock, or returns nil where another holds it.
+    /// Takes the lock where nobody holds it.
     ///
-    /// - Parameter shared: whether others that ask for the same may hold it too.
+    /// - Parameters:
+    ///   - path: the file, which is made where it is not there.
+    ///   - shared: whether others that ask for the same may hold it too.
+    /// - Returns: the lock, or nil where another holds it.
+    /// - Throws: `HubError` of kind `disk` where the file cannot be made.
     static func take(_ path: String, shared: Bool = false) throws(HubError) -> FileLock? {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -33,7 +37,12 @@ struct FileLock: ~Copyable {
 
     /// Waits for the lock.
     ///
-    /// - Parameter waiting: called once where another holds it.
+    /// - Parameters:
+    ///   - path: the file, which is made where it is not there.
+    ///   - shared: whether others that ask for the same may hold it too.
+    ///   - waiting: called once where another holds it.
+    /// - Returns: the lock.
+    /// - Throws: `HubError` of kind `disk`, or `CancellationError`.
     static func wait(
         for path: String,
         shared: Bool = false,

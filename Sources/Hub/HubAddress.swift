@@ -37,6 +37,7 @@ package struct HubAddress: Sendable, Hashable, CustomStringConvertible {
     /// Where a redirect leads that this address answers with.
     ///
     /// - Parameter location: the header `Location`, relative or not.
+    /// - Returns: the address to ask next.
     /// - Throws: `HubError` of kind `untrustworthy` where that is no address, or one without encryption after one with.
     package func redirected(to location: String?) throws(HubError) -> HubAddress {
         guard let location, location.utf8.allSatisfy({ 0x21...0x7E ~= $0 }),

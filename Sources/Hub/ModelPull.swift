@@ -42,7 +42,12 @@ package struct ModelPull: Sendable {
     private let selection: FileSelection
     private let report: @Sendable (PullEvent) -> Void
 
-    /// - Parameter report: called with what happens, from any thread.
+    /// - Parameters:
+    ///   - reference: the model.
+    ///   - selection: which of its files.
+    ///   - cache: where they go.
+    ///   - settings: which hub is asked, and as whom.
+    ///   - report: called with what happens, from any thread.
     package init(
         _ reference: ModelReference,
         _ selection: FileSelection = FileSelection(),

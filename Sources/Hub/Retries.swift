@@ -43,6 +43,8 @@ extension Retries {
     /// - Parameters:
     ///   - note: told before each pause why there is one, and how long it is.
     ///   - work: what is done; only its `HubError`s of kind `connection` and `busy` are tried again.
+    /// - Returns: what the work returns.
+    /// - Throws: what the work throws in the end, or `CancellationError`.
     func run<Result>(
         note: (HubError, Duration) -> Void,
         _ work: () async throws -> Result

@@ -17,8 +17,10 @@ public final class TestHub: Sendable {
         /// Elsewhere: the hub redirects, and tags it with its SHA-256.
         case large([UInt8])
 
+        /// A file of text.
         public static func small(_ text: String) -> File { .small(Array(text.utf8)) }
 
+        /// The bytes.
         public var content: [UInt8] {
             switch self {
             case .small(let bytes), .large(let bytes): bytes
@@ -40,10 +42,13 @@ public final class TestHub: Sendable {
 
     /// What the hub has; tests may change it.
     public struct Model: Sendable {
+        /// Organization and name.
         public var id = "lienzo/tiny"
+        /// The only commit.
         public var commit = String(repeating: "0123456789", count: 4)
         /// The branches and tags, all at the commit.
         public var revisions: Set<String> = ["main"]
+        /// By name.
         public var files: [String: File]
     }
 

@@ -7,6 +7,7 @@ import Synchronization
 public final class TestServer: Sendable {
     /// What was asked.
     public struct Request: Sendable {
+        /// `GET` or `HEAD`.
         public let method: String
         /// The path without its query, as it was sent.
         public let path: String
@@ -16,14 +17,18 @@ public final class TestServer: Sendable {
 
     /// What is answered.
     public struct Response: Sendable {
+        /// Such as 200.
         public var status: Int
+        /// Besides `Content-Length`, which is added where it is not here, and `Connection`.
         public var headers: [String: String]
+        /// Not sent to who asked with `HEAD`.
         public var body: [UInt8]
         /// The connection breaks after so many bytes of the body.
         public var breaksAfter: Int?
         /// The pause after each 8 KiB of the body.
         public var pause: Duration = .zero
 
+        /// An answer that comes whole and at once.
         public init(_ status: Int, _ headers: [String: String] = [:], _ body: [UInt8] = []) {
             self.status = status
             self.headers = headers
@@ -31,6 +36,7 @@ public final class TestServer: Sendable {
         }
     }
 
+    /// Where it listens.
     public let port: Int
     private let socketDescriptor: Int32
     private let answer: @Sendable (Request) -> Response
