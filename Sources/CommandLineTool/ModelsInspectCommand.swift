@@ -44,11 +44,9 @@ extension ModelsCommand {
             }
             lines.append("architecture  \(facts.architecture ?? "no configuration says it")")
             for (part, name) in facts.parts.sorted(by: { $0.key < $1.key }) { lines.append("  \(part): \(name)") }
-            lines.append("weights       \(facts.tensors) tensors, \(facts.parameters) parameters\(types(facts.types))")
+            lines.append("weights       \(Self.tensors(facts.tensors, facts.parameters, facts.types))")
             for weights in facts.weights {
-                lines.append(
-                    "  \(weights.file): \(weights.tensors) tensors, \(weights.parameters) parameters\(types(weights.types))"
-                )
+                lines.append("  \(weights.file): \(Self.tensors(weights.tensors, weights.parameters, weights.types))")
             }
             lines.append("files         \(facts.files.count), \(ByteCount.text(facts.bytes))")
             for file in facts.files {
@@ -59,8 +57,11 @@ extension ModelsCommand {
             return lines + facts.missing.map { "  \($0)" }
         }
 
-        private static func types(_ types: [String: Int]) -> String {
-            types.isEmpty ? "" : " (\(types.sorted { $0.value > $1.value }.map(\.key).joined(separator: ", ")))"
+        private static func tensors(_ tensors: Int, _ parameters: Int, _ types: [String: Int]) -> String {
+            let style = IntegerFormatStyle<Int>(locale: Locale(identifier: "en_US"))
+            let names = types.sorted { $0.value > $1.value }.map(\.key).joined(separator: ", ")
+            return "\(tensors) tensors, \(parameters.formatted(style)) parameters"
+                + (names.isEmpty ? "" : " (\(names))")
         }
 
         private struct Report: Encodable {

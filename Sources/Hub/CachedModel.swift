@@ -54,12 +54,13 @@ package struct CachedModel: Sendable {
 }
 
 extension HubCache {
-    /// The models in the cache, by id; none where there is no cache.
+    /// The models in the cache of which there is anything, by id; none where there is no cache.
     ///
     /// - Throws: `HubError` of kind `disk` where the folder cannot be read.
     package func models() throws(HubError) -> [CachedModel] {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
         return try namesOfFiles(in: path).compactMap { RepositoryID(folder: $0) }.map(folder).compactMap(\.model)
+            .filter { !$0.snapshots.isEmpty || $0.unfinishedBytes > 0 }
             .sorted { $0.id.description < $1.id.description }
     }
 

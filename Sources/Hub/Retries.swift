@@ -11,7 +11,7 @@ package struct Retries: Sendable {
     private let longestAsked: Duration = .seconds(600)
     private var failures = 0
 
-    package init(limit: Int = 6, pause: Duration = .seconds(1), longest: Duration = .seconds(30)) {
+    package init(limit: Int = 5, pause: Duration = .seconds(1), longest: Duration = .seconds(30)) {
         self.limit = limit
         self.pause = pause
         self.longest = longest

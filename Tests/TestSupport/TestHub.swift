@@ -106,14 +106,18 @@ public final class TestHub: Sendable {
 
     private func page(_ request: TestServer.Request, _ model: Model) -> TestServer.Response {
         let path = request.path.removingPercentEncoding ?? ""
-        let (list, files) = ("/api/models/\(model.id)/revision/", "/\(model.id)/resolve/\(model.commit)/")
+        let list = "/api/models/\(model.id)/revision/"
+        let revisions = model.revisions.union([model.commit])
         if path.hasPrefix(list) {
-            guard (model.revisions.union([model.commit])).contains(String(path.dropFirst(list.count))) else {
+            guard revisions.contains(String(path.dropFirst(list.count))) else {
                 return .init(404, ["X-Error-Code": "RevisionNotFound"])
             }
             return .init(200, ["Content-Type": "application/json"], self.list(of: model))
         }
-        guard path.hasPrefix(files) else { return .init(404, ["X-Error-Code": "RepoNotFound"]) }
+        let places = revisions.map { "/\(model.id)/resolve/\($0)/" }
+        guard let files = places.first(where: path.hasPrefix) else {
+            return .init(404, ["X-Error-Code": "RepoNotFound"])
+        }
         guard let file = model.files[String(path.dropFirst(files.count))] else {
             return .init(404, ["X-Error-Code": "EntryNotFound"])
         }
@@ -155,7 +159,9 @@ public final class TestHub: Sendable {
     private func list(of model: Model) -> [UInt8] {
         let siblings = model.files.sorted { $0.key < $1.key }.map { name, file in
             var sibling: [String: Any] = ["rfilename": name, "size": file.content.count, "blobId": file.tag]
-            if case .large = file { sibling["lfs"] = ["sha256": file.tag, "size": file.content.count] }
+            if case .large = file {
+                sibling["lfs"] = ["sha256": file.tag, "size": file.content.count, "pointerSize": 134]
+            }
             return sibling
         }
         let answer: [String: Any] = ["id": model.id, "sha": model.commit, "siblings": siblings, "private": false]
