@@ -167,13 +167,20 @@ struct ModelsToolTests {
         var random = SeededGenerator(seed: 4)
         let content = random.bytes(800_000)
         try withHub(["model.safetensors": .large(content)]) { test in
-            test.hub.alter { _, response in response.pause = .milliseconds(10) }
             let lienzo = try Tool.executable
+            // So slowly that it is not done when something has arrived.
+            test.hub.alter { _, response in response.pause = .milliseconds(200) }
+            let blobs = "\(test.cache)/models--lienzo--tiny/blobs"
             let stopped = try test.tool.shell(
-                "(sleep 0.6; kill -INT $$) & exec \(lienzo) models pull lienzo/tiny"
+                """
+                \(lienzo) models pull lienzo/tiny & tool=$!
+                until [ -s "$(echo \(blobs)/*.incomplete)" ]; do sleep 0.05; done
+                kill -INT $tool; wait $tool
+                """
             )
             #expect(stopped.status == 130, "\(stopped.errors)")
             #expect(stopped.lastError == "lienzo: stopped.")
+            test.hub.alter { _, response in response.pause = .milliseconds(10) }
             let both = try test.tool.shell(
                 "\(lienzo) models pull lienzo/tiny & \(lienzo) models pull lienzo/tiny; code=$?; wait $! && exit $code"
             )
