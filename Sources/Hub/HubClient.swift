@@ -36,6 +36,9 @@ struct HubClient: Sendable {
             decompression: .disabled
         )
         configuration.httpVersion = .http1Only
+        if let proxy = settings.proxy {
+            configuration.proxy = .server(host: proxy.origin.host, port: proxy.origin.port)
+        }
         configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
@@ -155,7 +158,7 @@ struct HubClient: Sendable {
         let reason = (error as? HTTPClientError)?.shortDescription ?? String(describing: error)
         return HubError(
             .connection,
-            "The connection to \(address.origin.host) failed: \(reason.prefix(200)).".replacing("..", with: ".")
+            "The connection to \(address.origin.host) failed: \(plain(reason)).".replacing("..", with: ".")
         )
     }
 }
@@ -171,7 +174,7 @@ extension HubClient {
         case 408, 429, 500..<600:
             return HubError(
                 .busy(after: retryAfter(answer.header("retry-after"))),
-                "\(host) answers \(answer.status) (\(answer.response.status.reasonPhrase)) for \(what): try again later."
+                "\(host) answers \(answer.status) (\(plain(answer.response.status.reasonPhrase))) for \(what): try again later."
             )
         case 400..<500 where answer.address.origin != settings.endpoint.origin:
             // The hub gives out addresses of other hosts that are good for a while only; a new try gets a new one.

@@ -45,6 +45,11 @@ package struct HubError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
+/// A text from a server or a library as a message shows it: without what a terminal would obey, and cut.
+func plain(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).map { 0x20...0x7E ~= $0.value ? $0 : " " }))
+}
+
 /// A text from the network as a message shows it: quoted, escaped and cut, because nobody checked what it contains.
 func quoted(_ text: String) -> String {
     let shown = text.count > 80 ? text.prefix(80) + "…" : text[...]

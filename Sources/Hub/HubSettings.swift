@@ -6,6 +6,8 @@ import Foundation
 package struct HubSettings: Sendable {
     /// The hub, without a slash at the end.
     package let endpoint: HubAddress
+    /// The server through which the hub is asked, where there is one.
+    package let proxy: HubAddress?
     /// What proves who asks; nil where nobody said.
     package let token: String?
     /// Whether nothing may be asked of the network.
@@ -33,6 +35,7 @@ package struct HubSettings: Sendable {
             )
         }
         self.endpoint = endpoint
+        proxy = try HubProxy.address(for: endpoint, environment: environment)
         isOffline = ["1", "ON", "YES", "TRUE"]
             .contains(value("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")?.uppercased() ?? "")
         let saved = value("HF_TOKEN_PATH") ?? HubCache.home(environment) + "/token"

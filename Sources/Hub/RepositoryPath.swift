@@ -20,7 +20,7 @@ package struct RepositoryPath: Sendable, Hashable, Comparable, CustomStringConve
             } else if parts.contains(where: { $0.isEmpty || $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) })
             {
                 "it does not stay in its folder"
-            } else if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") }) {
+            } else if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == "\\" }) {
                 "it has characters that names do not have"
             } else {
                 nil

@@ -16,7 +16,7 @@ package struct Revision: Sendable, Hashable, CustomStringConvertible {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         let isName = parts.allSatisfy { !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasSuffix(".lock") }
         let isPlain = text.unicodeScalars.allSatisfy {
-            $0.value > 0x20 && $0.value != 0x7F && !"\\~^:?*[".unicodeScalars.contains($0)
+            $0 != " " && $0.properties.generalCategory != .control && !"\\~^:?*[".unicodeScalars.contains($0)
         }
         guard text.utf8.count <= Self.byteLimit, isName, isPlain, !text.contains("..") else {
             throw HubError(

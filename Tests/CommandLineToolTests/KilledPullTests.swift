@@ -19,7 +19,10 @@ struct KilledPullTests {
             try await withTemporaryFolder { folder in
                 let hub = try TestHub(files: files)
                 hub.alter { _, response in response.pause = .milliseconds(3) }
-                let environment = ["HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": "\(folder)/cache", "HF_HOME": folder]
+                let environment = [
+                    "HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": "\(folder)/cache", "HF_HOME": folder,
+                    "no_proxy": "*",
+                ]
                 // Each kill hits a fresh cache, or one that earlier kills have left; one that comes too late is none.
                 for _ in 0..<Int.random(in: 1...3, using: &random) {
                     let pause = Duration.milliseconds(Int.random(in: 50...1000, using: &random))

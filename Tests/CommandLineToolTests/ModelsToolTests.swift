@@ -20,6 +20,7 @@ struct ModelsToolTests {
             let hub = try TestHub(files: files)
             let environment = [
                 "HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": "\(folder)/cache", "HF_HOME": folder, "HF_TOKEN": "",
+                "no_proxy": "*",
             ]
             try body(Case(hub: hub, tool: Tool(folder: folder, environment: environment), cache: "\(folder)/cache"))
         }
@@ -174,7 +175,7 @@ struct ModelsToolTests {
             let stopped = try test.tool.shell(
                 """
                 \(lienzo) models pull lienzo/tiny & tool=$!
-                until [ -s "$(echo \(blobs)/*.incomplete)" ]; do sleep 0.05; done
+                while kill -0 $tool && [ ! -s "$(echo \(blobs)/*.incomplete)" ]; do sleep 0.05; done
                 kill -INT $tool; wait $tool
                 """
             )

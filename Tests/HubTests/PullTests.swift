@@ -73,6 +73,25 @@ struct PullTests {
         }
     }
 
+    @Test("Through a proxy the hub's name is looked up by the proxy")
+    func proxy() async throws {
+        try await withTemporaryFolder { folder in
+            let hub = try TestHub(files: ["config.json": .small("{}")])
+            // A proxy is asked for a tunnel to a host; this one makes none.
+            let addresses = Mutex<[String]>([])
+            let proxy = try TestServer { request in
+                addresses.withLock { $0.append("\(request.method) \(request.path)") }
+                return .init(404)
+            }
+            defer { proxy.stop() }
+            let variables = ["HF_ENDPOINT": "http://hub.invalid", "http_proxy": "127.0.0.1:\(proxy.port)"]
+            let pull = TestPull(hub, cache: folder, environment: variables)
+            let error = await #expect(throws: HubError.self) { try await pull() }
+            #expect(error?.kind == .connection)
+            #expect(Set(addresses.withLock { $0 }) == ["CONNECT hub.invalid:80"])
+        }
+    }
+
     @Test("A redirect within the hub, as after a renaming, is followed with the token")
     func renamed() async throws {
         try await withTemporaryFolder { folder in

@@ -30,6 +30,22 @@ struct SettingsTests {
         )
     }
 
+    @Test(
+        "A proxy is used as Python uses it",
+        arguments: [
+            (["https_proxy": "http://p:3128"], "http://p:3128"), (["HTTPS_PROXY": "p:3128"], "http://p:3128"),
+            (["ALL_PROXY": "http://p"], "http://p"), (["http_proxy": "http://p"], nil),
+            (["HTTPS_PROXY": "http://p", "NO_PROXY": "a, .hub.example"], nil),
+            (["https_proxy": "p", "no_proxy": "*"], nil),
+            (["https_proxy": "p", "no_proxy": "ub.example"], "http://p"), ([:], nil),
+        ]
+    )
+    func proxies(variables: [String: String], proxy: String?) throws {
+        let environment = variables.merging(["HF_ENDPOINT": "https://hub.example"]) { $1 }
+        #expect(try HubSettings(environment: environment).proxy?.description == proxy)
+        #expect(throws: HubError.self) { try HubSettings(environment: ["https_proxy": "socks5://user:secret@p"]) }
+    }
+
     @Test("Offline is what huggingface_hub takes for it", arguments: ["1", "on", "Yes", "TRUE"])
     func offline(value: String) throws {
         #expect(try HubSettings(environment: ["HF_HUB_OFFLINE": value]).isOffline)
