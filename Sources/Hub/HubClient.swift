@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// Asks the hub, over HTTP.
 ///
@@ -36,6 +37,11 @@ struct HubClient: Sendable {
             decompression: .disabled
         )
         configuration.httpVersion = .http1Only
+        if let file = settings.certificates {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(file)
+            configuration.tlsConfiguration = tls
+        }
         if let proxy = settings.proxy {
             configuration.proxy = .server(host: proxy.origin.host, port: proxy.origin.port)
         }
@@ -155,11 +161,34 @@ struct HubClient: Sendable {
         if error is CancellationError || Task.isCancelled || error as? HTTPClientError == .cancelled {
             return CancellationError()
         }
+        if isDistrust(error) {
+            return HubError(
+                .untrustworthy,
+                "The certificate of \(address.origin.host) is not trusted: expected one that the system's certificates, or "
+                    + "those in the file SSL_CERT_FILE, vouch for."
+            )
+        }
         let reason = (error as? HTTPClientError)?.shortDescription ?? String(describing: error)
         return HubError(
             .connection,
             "The connection to \(address.origin.host) failed: \(plain(reason)).".replacing("..", with: ".")
         )
+    }
+}
+
+extension HubClient {
+    /// Whether a connection failed because the server could not prove who it is, which another try does not change.
+    private static func isDistrust(_ error: any Error) -> Bool {
+        switch error {
+        case let error as NIOSSLError:
+            switch error {
+            case .handshakeFailed: String(describing: error).contains("CERTIFICATE_VERIFY_FAILED")
+            case .unableToValidateCertificate, .failedToLoadCertificate: true
+            default: false
+            }
+        case let error as NIOSSLExtraError: error == .failedToValidateHostname
+        default: false
+        }
     }
 }
 

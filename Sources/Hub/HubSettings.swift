@@ -8,6 +8,8 @@ package struct HubSettings: Sendable {
     package let endpoint: HubAddress
     /// The server through which the hub is asked, where there is one.
     package let proxy: HubAddress?
+    /// A file of certificates that are trusted instead of the system's (`SSL_CERT_FILE`).
+    package let certificates: String?
     /// What proves who asks; nil where nobody said.
     package let token: String?
     /// Whether nothing may be asked of the network.
@@ -21,7 +23,7 @@ package struct HubSettings: Sendable {
 
     /// Reads the environment, as huggingface_hub does.
     ///
-    /// - Throws: `HubError` of kind `usage` where `HF_ENDPOINT` or `HF_TOKEN` cannot be what they should be.
+    /// - Throws: `HubError` of kind `usage` where a variable cannot be what it should be.
     package init(environment: [String: String]) throws(HubError) {
         func value(_ names: String...) -> String? {
             names.compactMap { environment[$0] }.first { !$0.isEmpty }
@@ -36,6 +38,10 @@ package struct HubSettings: Sendable {
         }
         self.endpoint = endpoint
         proxy = try HubProxy.address(for: endpoint, environment: environment)
+        certificates = value("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+        if let file = certificates, !FileManager.default.isReadableFile(atPath: file) {
+            throw HubError(.usage, "SSL_CERT_FILE names \(quoted(file)), which cannot be read: expected certificates.")
+        }
         isOffline = ["1", "ON", "YES", "TRUE"]
             .contains(value("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")?.uppercased() ?? "")
         let saved = value("HF_TOKEN_PATH") ?? HubCache.home(environment) + "/token"

@@ -69,10 +69,27 @@ package func retryAfter(_ text: String?, now: Date = Date()) -> Duration? {
     guard let text, text.utf8.count <= 64 else { return nil }
     // Whoever asks for more than a day asks for too much, however much it is.
     if let seconds = Int(text) { return seconds < 0 ? nil : .seconds(min(seconds, 86_400)) }
-    let format = DateFormatter()
-    format.locale = Locale(identifier: "en_US_POSIX")
-    format.timeZone = TimeZone(secondsFromGMT: 0)
-    format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-    guard let date = format.date(from: text) else { return nil }
+    guard let date = httpDate(text) else { return nil }
     return .seconds(min(max(date.timeIntervalSince(now), 0), 86_400))
+}
+
+/// Reads a date such as `Wed, 21 Oct 2015 07:28:00 GMT`; nil where the text is anything else.
+///
+/// By hand, because Foundation's formatters trap on some texts that only begin like a date.
+///
+/// Source: RFC 9110, section 5.6.7 (`IMF-fixdate`).
+private func httpDate(_ text: String) -> Date? {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    let parts = text.utf8.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+    guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: parts[2]) else { return nil }
+    let clock = parts[4].utf8.split(separator: UInt8(ascii: ":")).map { Int(String(decoding: $0, as: UTF8.self)) }
+    guard let day = Int(parts[1]), 1...31 ~= day, let year = Int(parts[3]), 1970...9999 ~= year, clock.count == 3,
+        let hour = clock[0], 0...23 ~= hour, let minute = clock[1], 0...59 ~= minute, let second = clock[2],
+        0...60 ~= second
+    else { return nil }
+    // Days since the first of March of the year 0, where each leap day is the last of its year.
+    let (shifted, years) = ((month + 10) % 12, month < 2 ? year - 1 : year)
+    let days = 365 * years + years / 4 - years / 100 + years / 400 + (153 * shifted + 2) / 5 + day - 1
+    let seconds = ((days - 719_468) * 24 + hour) * 3600 + minute * 60 + second
+    return Date(timeIntervalSince1970: TimeInterval(seconds))
 }

@@ -51,6 +51,7 @@ struct MetadataFuzzTests {
 
     private func checkHeaders(_ random: inout SeededGenerator) throws -> Bool {
         var headers = Self.headers
+        if Bool.random(using: &random) { headers["retry-after"] = "Wed, 21 Oct 2026 07:28:00 GMT" }
         for name in headers.keys.sorted() where Bool.random(using: &random) {
             let value = Mutation.changed(Array((headers[name] ?? "").utf8), &random)
             headers[name] = Int.random(in: 0..<8, using: &random) == 0 ? nil : String(decoding: value, as: UTF8.self)

@@ -141,7 +141,18 @@ struct NamesTests {
         let now = Date(timeIntervalSince1970: 1_445_412_480 - 30)
         #expect(retryAfter("Wed, 21 Oct 2015 07:28:00 GMT", now: now) == .seconds(30))
         #expect(retryAfter("Wed, 21 Oct 2015 07:28:00 GMT") == .seconds(0))
-        for bad in [nil, "", "-1", "soon", "1e9", String(repeating: "1", count: 100)] {
+        for (text, seconds) in [
+            ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199), ("Fri, 01 Mar 2024 00:00:00 GMT", 1_709_251_200),
+            ("Fri, 31 Dec 1999 23:59:59 GMT", 946_684_799), ("Thu, 01 Jan 1970 00:01:00 GMT", 60),
+        ] {
+            #expect(retryAfter(text, now: Date(timeIntervalSince1970: TimeInterval(seconds - 5))) == .seconds(5))
+        }
+        for bad in [
+            nil, "", "-1", "soon", "1e9", String(repeating: "1", count: 100), "0\u{1E3F}\u{FFFD}", "\u{1E3F}\u{FFFD}",
+            "Wed, 21 Oct 2015 07:28:00 GMT and more", "Wed, 21 Oct 2015", "Wed, 99 Oct 2015 07:28:00 GMT",
+            "Wed, 21 Oct 9999999999999999999 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:99 GMT",
+            "Wed, 21 Oct 2015 07:28 GMT",
+        ] {
             #expect(retryAfter(bad) == nil)
         }
     }

@@ -61,5 +61,6 @@ struct SettingsTests {
             #expect(try HubSettings(environment: ["HF_HOME": folder, "HF_TOKEN": " hf_own\r\n"]).token == "hf_own")
         }
         #expect(throws: HubError.self) { try HubSettings(environment: ["HF_TOKEN": "a\r\nHost: b"]) }
+        #expect(throws: HubError.self) { try HubSettings(environment: ["SSL_CERT_FILE": "/nowhere/at/all"]) }
     }
 }
