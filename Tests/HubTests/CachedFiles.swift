@@ -9,7 +9,8 @@ struct TestPull {
     let cache: HubCache
     var environment: [String: String] = [:]
     var retries = Retries(limit: 4, pause: .milliseconds(5))
-    var patience = Duration.seconds(10)
+    /// Long, because the tests of a crowded machine may be kept from reading for a while.
+    var patience = Duration.seconds(60)
 
     init(_ hub: TestHub, cache: String, environment: [String: String] = [:]) {
         self.hub = hub

@@ -88,10 +88,10 @@ struct FaultTests {
         try await withHub { hub, pull in
             let count = Counter()
             hub.alter { request, response in
-                if request.path.hasPrefix("/blob/"), count.next() == 1 { response.pause = .seconds(3) }
+                if request.path.hasPrefix("/blob/"), count.next() == 1 { response.pause = .seconds(6) }
             }
             var pull = pull
-            pull.patience = .milliseconds(500)
+            pull.patience = .seconds(2)
             try await pull()
             try pull.expectWhole()
         }
