@@ -89,7 +89,8 @@ package struct ModelRemoval: Sendable {
 
     private func removeAll(_ model: CachedModel) throws(HubError) -> Result {
         let size = RepositoryFolder.files(under: folder.blobs).reduce(0) { $0 + ($1.size ?? 0) }
-        for path in [folder.refs, folder.snapshots, folder.blobs, folder.path, folder.locks] { try Self.remove(path) }
+        // The locks stay, empty as they are: who waits for one shall find it.
+        for path in [folder.refs, folder.snapshots, folder.blobs, folder.path] { try Self.remove(path) }
         return Result(
             revisions: model.snapshots.flatMap(\.revisions),
             commits: model.snapshots.map(\.commit),
