@@ -41,20 +41,24 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     ],
     targets: [
         .executableTarget(
             name: "LienzoCommandLineTool",
             dependencies: [
-                "LienzoData", "LienzoEvaluation", "LienzoFigures", "LienzoFiles", "LienzoImages", "LienzoPipelines",
-                "LienzoSearch", "LienzoTokenizers", "LienzoTorch", "LienzoTraining",
+                "LienzoCheckpoints", "LienzoData", "LienzoEvaluation", "LienzoFigures", "LienzoFiles", "LienzoHub",
+                "LienzoImages", "LienzoNN", "LienzoPipelines", "LienzoSearch", "LienzoTokenizers", "LienzoTorch",
+                "LienzoTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
         ),
-        tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoImages", "LienzoTour"]),
+        tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoHub", "LienzoImages", "LienzoTour"]),
         .executableTarget(
             name: "LienzoBenchmark",
             dependencies: ["LienzoImages", "LienzoPipelines", "LienzoSearch", "LienzoTorch"],
@@ -113,6 +117,17 @@ let package = Package(
         room("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         room("Models", dependsOn: ["LienzoTorch", "LienzoNN"]),
         room("Files"),
+        room(
+            "Hub",
+            dependsOn: [
+                "LienzoFiles",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]
+        ),
         room("Evaluation", dependsOn: ["LienzoTorch"]),
         room("Images", dependsOn: ["CVips", "LienzoFiles"]),
         room("Figures", dependsOn: ["LienzoImages"]),
@@ -152,7 +167,12 @@ let package = Package(
             path: "Sources/Lienzo",
             swiftSettings: swiftSettings
         ),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "TestSupport",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
         tests("Torch", fixtures: false),
         tests("NN", fixtures: false, dependsOn: ["LienzoTorch"]),
         tests(
@@ -162,6 +182,7 @@ let package = Package(
         tests("Checkpoints", dependsOn: ["LienzoFiles", "LienzoTorch", "LienzoNN"]),
         tests("Models", dependsOn: ["LienzoCheckpoints", "LienzoTorch", "LienzoNN"]),
         tests("Files", fixtures: false),
+        tests("Hub", fixtures: false),
         tests("Tokenizers"),
         tests("Diffusion", dependsOn: ["LienzoTorch"]),
         tests("Images"),

@@ -25,6 +25,7 @@ struct LienzoCommand: AsyncParsableCommand {
             SearchCommand.self,
             EvaluateCommand.self,
             GalleryCommand.self,
+            ModelsCommand.self,
             DataCommand.self,
             TrainCommand.self,
             InspectCommand.self,

@@ -1,4 +1,5 @@
 import Foundation
+import LienzoHub
 
 /// Where a command finds its model directory.
 enum ModelLocation {
@@ -15,5 +16,20 @@ enum ModelLocation {
             folder.deleteLastPathComponent()
         }
         return nil
+    }
+
+    /// The folder or file of a model that is named by its path, or by its id on the hub where it is in the cache.
+    ///
+    /// What exists under the path wins. Nothing is fetched.
+    static func path(of model: String) throws(CommandError) -> String {
+        if FileManager.default.fileExists(atPath: model) { return model }
+        // What is no id can only have been meant as a path; whoever opens it says what is wrong with it.
+        guard let reference = try? ModelReference(model) else { return model }
+        let cache = HubCache(environment: ProcessInfo.processInfo.environment)
+        if let snapshot = cache.snapshot(of: reference) { return snapshot }
+        throw CommandError(
+            "There is no file or folder \(model), and no model of this id in the cache \(cache.path): "
+                + "'lienzo models pull \(reference)' brings it from the hub."
+        )
     }
 }

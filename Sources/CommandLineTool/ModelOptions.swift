@@ -5,14 +5,20 @@ import Foundation
 struct ModelOptions: ParsableArguments {
     @Option(
         name: .customLong("model"),
-        help: "The model: a folder, or one of OpenAI's files; default: mini, which comes with Lienzo.",
+        help: ArgumentHelp(
+            """
+            The model: a folder, one of OpenAI's files, or the id of a model that 'lienzo models pull' has brought; \
+            default: mini, which comes with Lienzo.
+            """,
+            valueName: "id|path"
+        ),
         completion: .file()
     )
-    var directory: String?
+    var model: String?
 
-    /// The folder to load.
+    /// The folder to load, or the file.
     func path() throws(CommandError) -> String {
-        if let directory { return directory }
+        if let model { return try ModelLocation.path(of: model) }
         guard let found = ModelLocation.default else {
             throw CommandError(
                 "There is no model: the folder mini was not found beside or above the tool; give --model."

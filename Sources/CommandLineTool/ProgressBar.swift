@@ -7,18 +7,24 @@ struct ProgressBar {
     private let title: String
     private let total: Int
     private let unit: String
+    private let done: Int
     private let start = ContinuousClock.now
     private var lastDrawn: ContinuousClock.Instant?
+
+    /// The unit of bytes, which are shown as kB, MB and so on.
+    static let bytes = "bytes"
 
     /// - Parameters:
     ///   - title: what is being done, such as `decoder`.
     ///   - total: the number of units at the end, at least 1.
+    ///   - done: the number of units that an earlier run did, which do not count for the rate.
     ///   - unit: what is counted, in the plural, such as `steps`.
-    init(_ title: String, total: Int, unit: String) {
+    init(_ title: String, total: Int, done: Int = 0, unit: String) {
         self.title = title
         self.total = max(total, 1)
+        self.done = done
         self.unit = unit
-        draw(completed: 0)
+        draw(completed: done)
     }
 
     /// Shows that so many units are done, with a word of the caller's, such as a loss.
@@ -34,6 +40,13 @@ struct ProgressBar {
         if Console.isInteractive { Console.write("\n", to: .standardError) }
     }
 
+    /// Says a sentence on a line of its own; the next update draws the bar below it.
+    mutating func interrupt(with sentence: String) {
+        if Console.isInteractive { Console.write("\r\u{1B}[K", to: .standardError) }
+        Console.note(sentence)
+        lastDrawn = nil
+    }
+
     private func draw(completed: Int, note: String = "") {
         guard Console.isInteractive else { return }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -41,6 +54,7 @@ struct ProgressBar {
             title: title,
             completed: completed,
             total: total,
+            done: done,
             unit: unit,
             seconds: seconds,
             note: note,
@@ -54,6 +68,7 @@ struct ProgressBar {
         title: String,
         completed: Int,
         total: Int,
+        done: Int = 0,
         unit: String,
         seconds: Double,
         note: String,
@@ -62,12 +77,15 @@ struct ProgressBar {
         let width = 24
         let filled = width * min(max(completed, 0), total) / total
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        var parts = [
-            title.padding(toLength: max(title.count, 12), withPad: " ", startingAt: 0), bar, "\(completed)/\(total)",
-        ]
-        if completed > 0, seconds > 0 {
-            let rate = Double(completed) / seconds
-            parts.append(String(format: rate < 10 ? "%.1f %@/s" : "%.0f %@/s", rate, unit))
+        let count =
+            unit == bytes ? "\(ByteCount.text(completed)) of \(ByteCount.text(total))" : "\(completed)/\(total)"
+        var parts = [title.padding(toLength: max(title.count, 12), withPad: " ", startingAt: 0), bar, count]
+        if completed > done, seconds > 0 {
+            let rate = Double(completed - done) / seconds
+            parts.append(
+                unit == bytes
+                    ? "\(ByteCount.text(rate))/s" : String(format: rate < 10 ? "%.1f %@/s" : "%.0f %@/s", rate, unit)
+            )
             parts.append(
                 completed < total
                     ? "\(duration(Double(total - completed) / rate)) left"

@@ -99,7 +99,7 @@ struct SearchCommand: AsyncParsableCommand {
         @Option(help: "Draw what was found into this PNG.", completion: .file(extensions: ["png"]))
         var sheet: String?
 
-        @Option(help: "The model; default: the one that the index was made with.", completion: .file())
+        @Option(help: "The model, by id or path; default: the one that the index was made with.", completion: .file())
         var model: String?
 
         @OptionGroup var output: OutputOptions
@@ -121,7 +121,7 @@ struct SearchCommand: AsyncParsableCommand {
                 return try await work()
             }
             let pictures = PictureIndex(index)
-            var path = model
+            var path = try model.map(ModelLocation.path)
             if path == nil { path = try await pictures.modelPath() }
             let pipeline = try CLIPPipeline(modelDirectory: path ?? "")
             let count = try await timed("loading") { try await pictures.load() }

@@ -118,7 +118,7 @@ extension CLIPCheckpoint {
         imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
     ) throws -> (checkpoint: CLIPCheckpoint, name: String) {
         guard FileManager.default.fileExists(atPath: "\(path)/model_index.json") else {
-            let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+            let name = ModelDirectory.name(ofFolder: path)
             return (try CLIPCheckpoint(path, imageTowerNamed: imageTowerNamed), name)
         }
         let directory = try ModelDirectory(path)

@@ -6,7 +6,7 @@ import Foundation
 public struct ModelDirectory: Sendable {
     /// The folder.
     public let path: String
-    /// What the model calls itself (`_name_or_path`), otherwise the folder's name.
+    /// What the model calls itself (`_name_or_path`), otherwise the name that its folder gives it.
     public let name: String
     /// The version that the index gives (`_version`).
     public let version: String?
@@ -33,10 +33,20 @@ public struct ModelDirectory: Sendable {
         } catch {
             throw .invalidModel(path: path, reason: "model_index.json is not a JSON object of parts")
         }
-        let folder = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-        name = index.texts["_name_or_path"] ?? folder
+        name = index.texts["_name_or_path"] ?? Self.name(ofFolder: path)
         version = index.texts["_version"]
         parts = index.parts
+    }
+
+    /// The name that a folder gives the model in it: its own, or in a cache of the hub, where a folder has the name of a
+    /// commit, the model's id.
+    static func name(ofFolder path: String) -> String {
+        let parts = URL(fileURLWithPath: path).standardizedFileURL.pathComponents
+        guard parts.count >= 3, parts[parts.count - 2] == "snapshots", parts[parts.count - 3].hasPrefix("models--")
+        else {
+            return parts.last ?? path
+        }
+        return String(parts[parts.count - 3].dropFirst("models--".count)).replacing("--", with: "/")
     }
 
     /// The folder of a part.

@@ -14,6 +14,8 @@ struct Tool {
 
     /// The folder that commands run in.
     let folder: String
+    /// Variables that the tool sees besides those of the tests.
+    var environment: [String: String] = [:]
 
     /// Where the build put the tool: beside the tests.
     static var executable: String {
@@ -45,6 +47,7 @@ struct Tool {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         // Files, because a full pipe that nobody reads would stop the tool.
         let streams = ["output", "errors"].map { "\(folder)/.\($0)-\(UUID())" }

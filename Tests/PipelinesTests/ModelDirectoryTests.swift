@@ -93,6 +93,16 @@ struct ModelDirectoryTests {
         #expect(error?.description == "The model at /nowhere/at/all cannot be loaded: there is no such folder.")
     }
 
+    @Test("In a cache of the hub, a model that does not say its name has its id", arguments: ["org--name", "name"])
+    func nameInCache(folder: String) throws {
+        try withTemporaryFolder { cache in
+            let path = "\(cache)/models--\(folder)/snapshots/0123"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try Data("{}".utf8).write(to: URL(fileURLWithPath: "\(path)/model_index.json"))
+            #expect(try ModelDirectory(path).name == folder.replacingOccurrences(of: "--", with: "/"))
+        }
+    }
+
     @Test("Name and version are the index's")
     func name() throws {
         let directory = try ModelDirectory(TinyModel.path)
