@@ -4,7 +4,8 @@
 
 Needs the versions of Tools/reference/requirements.txt and openvino, onnxruntime, onnx; a peer that is missing is named
 and left out. All engines are loaded; then each round times each of them once on each of the works, so that what else
-the machine does hits all alike. Printed are medians in milliseconds and how many times as long as Lienzo each peer
+the machine does hits all alike. Before it is timed, an engine rests until the threads of the one before have stopped
+spinning, and runs once untimed to have its weights in the cache. Printed are medians in milliseconds and how many times as long as Lienzo each peer
 takes (the median of the rounds' ratios). Texts fill the 77 tokens; `short` are texts of eight tokens, of which Lienzo
 computes no more than these and the others all 77.
 """
@@ -70,9 +71,7 @@ class Tower(torch.nn.Module):
 
 def transformers_peers(model):
     for name, dtype in [("fp32", torch.float32), ("bf16", torch.bfloat16)]:
-        towers = [Tower(model, kind).to(dtype).eval() for kind in ["image", "text"]]
-        if dtype == torch.bfloat16:
-            model = model.float()
+        towers = [Tower(copy.deepcopy(model), kind).to(dtype).eval() for kind in ["image", "text"]]
 
         def image(x, tower=towers[0], dtype=dtype):
             with torch.inference_mode():
@@ -124,7 +123,7 @@ def main(rounds):
         from transformers import CLIPModel
 
         engines = [Lienzo(path, precision) for precision in ["fp32", "bf16"]]
-        for make in [lambda: transformers_peers(copy.deepcopy(CLIPModel.from_pretrained(path).eval())),
+        for make in [lambda: transformers_peers(CLIPModel.from_pretrained(path).eval()),
                      lambda: openvino_peers(CLIPModel.from_pretrained(path).eval(), folder),
                      lambda: onnxruntime_peers(CLIPModel.from_pretrained(path).eval(), folder)]:
             try:
@@ -132,17 +131,19 @@ def main(rounds):
             except ImportError as error:
                 print(f"left out: {error}", file=sys.stderr)
         times = {}
-        for _ in range(rounds + 1):
+        for _ in range(rounds):
             for work in WORKS:
                 for engine in engines:
+                    time.sleep(0.1)
+                    engine.time(*work)
                     times.setdefault((engine.name, work), []).append(engine.time(*work))
         print(f"{rounds} rounds in alternation, medians in ms; in brackets: times as long as lienzo, same precision")
         print(" " * 18 + "".join(f"{kind + ' ' + str(count):>18}" for kind, count in WORKS))
         for engine in engines:
             cells = []
             for work in WORKS:
-                own = times[engine.name, work][1:]
-                base = times[f"lienzo {engine.name[-4:]}", work][1:]
+                own = times[engine.name, work]
+                base = times[f"lienzo {engine.name[-4:]}", work]
                 ratio = statistics.median(a / b for a, b in zip(own, base))
                 cells.append(f"{statistics.median(own):10.1f} ({ratio:4.2f})")
             print(f"{engine.name:18}" + "".join(f"{cell:>18}" for cell in cells))
