@@ -26,7 +26,7 @@ package enum TrainingStage: String, Sendable, CaseIterable {
         case .autoencoder: TrainingPlan(steps: 1200, batch: 24, learningRate: 1.5e-3, warmUp: 50, averageDecay: 0.99)
         case .prior:
             TrainingPlan(steps: 500, batch: 64, learningRate: 1e-3, warmUp: 50, beta2: 0.98, averageDecay: 0.99)
-        case .decoder: TrainingPlan(steps: 7100, batch: 16, learningRate: 6e-4, warmUp: 100, averageDecay: 0.995)
+        case .decoder: TrainingPlan(steps: 17_100, batch: 16, learningRate: 6e-4, warmUp: 100, averageDecay: 0.995)
         }
     }
 }
