@@ -8,11 +8,11 @@ import Testing
 /// `LIENZO_FUZZ_INPUTS` says how many inputs; a few thousand where it is not set.
 @Suite("Random answers of a hub")
 struct MetadataFuzzTests {
-    private static let inputs = ProcessInfo.processInfo.environment["LIENZO_FUZZ_INPUTS"].flatMap(Int.init) ?? 6_000
+    private static let inputs = Fuzz.inputs(6_000)
 
     @Test("No list of files, header or redirect is a trap, leaves the cache or takes much memory")
     func answers() throws {
-        let before = try residentBytes()
+        let before = try Fuzz.residentBytes()
         var (lists, metadata, redirects) = (0, 0, 0)
         var random = SeededGenerator(seed: 20_261_127)
         for _ in 0..<Self.inputs {
@@ -23,13 +23,13 @@ struct MetadataFuzzTests {
         // Seeds are good, so some of what is made of them must be, too; otherwise nothing was tested.
         for accepted in [lists, metadata, redirects] { #expect(accepted > Self.inputs / 50) }
         for accepted in [lists, metadata, redirects] { #expect(accepted < Self.inputs) }
-        #expect(try residentBytes() - before < 512 << 20)
+        #expect(try Fuzz.residentBytes() - before < 512 << 20)
     }
 
     // MARK: What is asked of each answer
 
     private func checkList(_ random: inout SeededGenerator) throws -> Bool {
-        let json = Mutation.changed(Array(Self.list.utf8), &random)
+        let json = Fuzz.changed(Array(Self.list.utf8), &random)
         let reference = try ModelReference("lienzo/tiny")
         let listing: RepositoryListing
         do throws(HubError) {
@@ -53,7 +53,7 @@ struct MetadataFuzzTests {
         var headers = Self.headers
         if Bool.random(using: &random) { headers["retry-after"] = "Wed, 21 Oct 2026 07:28:00 GMT" }
         for name in headers.keys.sorted() where Bool.random(using: &random) {
-            let value = Mutation.changed(Array((headers[name] ?? "").utf8), &random)
+            let value = Fuzz.changed(Array((headers[name] ?? "").utf8), &random)
             headers[name] = Int.random(in: 0..<8, using: &random) == 0 ? nil : String(decoding: value, as: UTF8.self)
         }
         if let range = headers["content-range"].flatMap({ ContentRange($0) }) { #expect(range.start >= 0) }
@@ -76,7 +76,7 @@ struct MetadataFuzzTests {
         let address = try #require(HubAddress("https://hub.example/lienzo/tiny/resolve/main/a"))
         let seeds = ["https://cdn.example/x?signature=%2F", "/other/place", "http://cdn.example:8080/x", "//h/a"]
         let seed = seeds.randomElement(using: &random) ?? ""
-        let location = String(decoding: Mutation.changed(Array(seed.utf8), &random), as: UTF8.self)
+        let location = String(decoding: Fuzz.changed(Array(seed.utf8), &random), as: UTF8.self)
         do throws(HubError) {
             let target = try address.redirected(to: location)
             #expect(target.description.lowercased().hasPrefix("https://"), "\(location) leads to \(target)")
@@ -92,11 +92,6 @@ struct MetadataFuzzTests {
         #expect(text.hasSuffix(".") && text.utf8.count < 2_000 && !text.contains("\n"), "\(text)")
     }
 
-    private func residentBytes() throws -> Int {
-        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-        return (try #require(Int(pages[1]))) * 4096
-    }
-
     // MARK: Seeds
 
     private static let commit = String(repeating: "0123456789", count: 4)
@@ -110,34 +105,4 @@ struct MetadataFuzzTests {
         "etag": "\"\(commit)\"", "x-linked-etag": "W/\"\(sha256)\"", "x-linked-size": "1234567890",
         "content-length": "31", "x-repo-commit": commit, "content-range": "bytes 10-19/20", "retry-after": "30",
     ]
-}
-
-/// Random changes of a text.
-enum Mutation {
-    private static let tokens = [
-        "..", "/", "../", "\\u0000", "\\ud800", "\0", "-1", "1e999", "99999999999999999999", "9223372036854775807", "[",
-        "]",
-        "{", "}", "\"", ",", ":", "null", "true", "\\", "\n", "\u{FEFF}", "ñ", "e\u{301}", "@", "?", "#", "http://",
-        "%2e%2e",
-        "\"rfilename\": \"b\"", String(repeating: "[", count: 600), String(repeating: "a", count: 300), "W/\"", "-",
-        ".",
-    ].map { Array($0.utf8) }
-
-    /// The text after one to four changes.
-    static func changed(_ text: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
-        var bytes = text
-        for _ in 0..<Int.random(in: 1...4, using: &random) {
-            let start = Int.random(in: 0...bytes.count, using: &random)
-            let end = min(bytes.count, start + Int.random(in: 0...12, using: &random))
-            switch Int.random(in: 0..<6, using: &random) {
-            case 0 where start < bytes.count: bytes[start] = UInt8.random(in: 0 ... .max, using: &random)
-            case 1 where start < bytes.count: bytes[start] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            case 2: bytes.removeSubrange(start..<end)
-            case 3: bytes.insert(contentsOf: bytes[start..<end], at: start)
-            case 4: bytes.replaceSubrange(start..<end, with: tokens.randomElement(using: &random) ?? [])
-            default: bytes.insert(contentsOf: tokens.randomElement(using: &random) ?? [], at: start)
-            }
-        }
-        return bytes
-    }
 }
