@@ -129,7 +129,9 @@ let package = Package(
             ]
         ),
         room("Evaluation", dependsOn: ["LienzoTorch"]),
-        room("Images", dependsOn: ["CVips", "LienzoFiles"]),
+        // Without optimisation these loops would make debug builds of the tests crawl.
+        .target(name: "CPixels", path: "Sources/CPixels", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Images", dependsOn: ["CPixels", "CVips", "LienzoFiles"]),
         room("Figures", dependsOn: ["LienzoImages"]),
         room("Tokenizers", dependsOn: ["LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),

@@ -1,3 +1,5 @@
+import CPixels
+
 extension Image {
     /// Resizes exactly as Pillow's `Image.resize` does, bit for bit: two passes of 8 bits, antialiased when shrinking.
     ///
@@ -53,46 +55,9 @@ extension Image {
     // MARK: - The two passes
 
     private func resampledHorizontally(to width: Int, filter: ResamplingFilter) -> Image {
-        let plan = ResamplingWeights(from: self.width, to: width, filter: filter)
         let result = [UInt8](unsafeUninitializedCapacity: width * height * channels) { target, initialized in
-            pixels.withUnsafeBufferPointer { source in
-                plan.weights.withUnsafeBufferPointer { weights in
-                    for y in 0..<height {
-                        let row = UnsafeBufferPointer(
-                            rebasing: source[y * self.width * channels..<(y + 1) * self.width * channels]
-                        )
-                        var to = y * width * channels
-                        for x in 0..<width {
-                            let window = UnsafeBufferPointer(
-                                rebasing: weights[x * plan.stride..<x * plan.stride + plan.taps[x]]
-                            )
-                            var at = plan.first[x] * channels
-                            // Plain sums: three numbers are too few for vector instructions to pay.
-                            var (red, green, blue, alpha) = (half, half, half, half)
-                            if channels == 3 {
-                                for weight in window {
-                                    red &+= Int32(row[at]) &* weight
-                                    green &+= Int32(row[at + 1]) &* weight
-                                    blue &+= Int32(row[at + 2]) &* weight
-                                    at += 3
-                                }
-                            } else {
-                                for weight in window {
-                                    red &+= Int32(row[at]) &* weight
-                                    green &+= Int32(row[at + 1]) &* weight
-                                    blue &+= Int32(row[at + 2]) &* weight
-                                    alpha &+= Int32(row[at + 3]) &* weight
-                                    at += 4
-                                }
-                                target[to + 3] = byte(alpha)
-                            }
-                            target[to] = byte(red)
-                            target[to + 1] = byte(green)
-                            target[to + 2] = byte(blue)
-                            to += channels
-                        }
-                    }
-                }
+            ResamplingWeights(from: self.width, to: width, filter: filter).withPlan { plan in
+                cpixels_resample_rows(pixels, self.width, height, channels, plan, width, target.baseAddress)
             }
             initialized = width * height * channels
         }
@@ -100,23 +65,11 @@ extension Image {
     }
 
     private func resampledVertically(to height: Int, filter: ResamplingFilter) -> Image {
-        let plan = ResamplingWeights(from: self.height, to: height, filter: filter)
         let row = width * channels
         var sums = [Int32](repeating: 0, count: row)
         let result = [UInt8](unsafeUninitializedCapacity: row * height) { target, initialized in
-            pixels.withUnsafeBufferPointer { source in
-                sums.withUnsafeMutableBufferPointer { sums in
-                    for y in 0..<height {
-                        sums.update(repeating: half)
-                        for tap in 0..<plan.taps[y] {
-                            let weight = plan.weights[y * plan.stride + tap]
-                            let from = (plan.first[y] + tap) * row
-                            // A row at a time: neighbours in memory, so the compiler makes vector code of it.
-                            for index in 0..<row { sums[index] &+= Int32(source[from + index]) &* weight }
-                        }
-                        for index in 0..<row { target[y * row + index] = byte(sums[index]) }
-                    }
-                }
+            ResamplingWeights(from: self.height, to: height, filter: filter).withPlan { plan in
+                cpixels_resample_columns(pixels, row, plan, height, &sums, target.baseAddress)
             }
             initialized = row * height
         }
@@ -152,11 +105,23 @@ extension Image {
     }
 }
 
-/// Half a unit of the fixed-point sums, so that the shift in `byte` rounds.
-private let half: Int32 = 1 << (ResamplingWeights.precision - 1)
-
-/// A sum of weighted bytes back to a byte.
-@inline(__always)
-private func byte(_ sum: Int32) -> UInt8 {
-    UInt8(truncatingIfNeeded: min(max(sum >> ResamplingWeights.precision, 0), 255))
+extension ResamplingWeights {
+    /// Lends the weights to the loops in C.
+    fileprivate func withPlan(_ body: (CPixelsPlan) -> Void) {
+        first.withUnsafeBufferPointer { first in
+            taps.withUnsafeBufferPointer { taps in
+                weights.withUnsafeBufferPointer { weights in
+                    body(
+                        CPixelsPlan(
+                            first: first.baseAddress,
+                            taps: taps.baseAddress,
+                            weights: weights.baseAddress,
+                            stride: stride,
+                            precision: Self.precision
+                        )
+                    )
+                }
+            }
+        }
+    }
 }
