@@ -12,10 +12,10 @@ extension EvaluateCommand {
             commandName: "table",
             abstract: "Measure a dual encoder and a supervised classifier on ImageNet and five sets like it.",
             discussion: """
-                The sets are the folders imagenet (its validation pictures), imagenet-v2, imagenet-r, objectnet, \\
-                imagenet-sketch and imagenet-a of one folder, each with a folder for each class, called by synset or \\
-                number; ObjectNet as its archive has it. Sets that are not there are left out. Where a set has a part of \\
-                the classes, only these are answers. The published figures of ResNet-101 and CLIP ViT-L/14@336px stand \\
+                The sets are the folders imagenet (its validation pictures), imagenet-v2, imagenet-r, objectnet, \
+                imagenet-sketch and imagenet-a of one folder, each with a folder for each class, called by synset or \
+                number; ObjectNet as its archive has it. Sets that are not there are left out. Where a set has a part of \
+                the classes, only these are answers. The published figures of ResNet-101 and CLIP ViT-L/14@336px stand \
                 beside (Radford et al. 2021).
                 """
         )
@@ -66,6 +66,10 @@ extension EvaluateCommand {
             var rows: [Row] = []
             for (set, classes) in sets {
                 Console.note("lienzo: \(set.name)")
+                guard try classes.pictures.hasPictures() else {
+                    Console.note("lienzo: \(folder)/\(set.folder) has no picture; it is left out.")
+                    continue
+                }
                 let supervised = try await network.asyncMap { network in
                     try await measure(classes, network, normalized: false) { $0 }
                 }
@@ -84,6 +88,7 @@ extension EvaluateCommand {
                     )
                 )
             }
+            guard !rows.isEmpty else { throw CommandError("None of the sets in \(folder) has a picture.") }
             let table = Report(model: pipeline.name, classifier: network?.name, sets: rows)
             if let html { try AtomicFile.write(table.page.html.utf8, to: html) }
             if output.json { try Console.json(table) } else { table.print() }
@@ -154,7 +159,9 @@ extension EvaluateCommand {
                 ShadedTable(
                     rows: sets.map { "\($0.set) (\($0.pictures) pictures, \($0.classes) classes)" },
                     columns: columns.map(\.name),
-                    values: sets.map { row in columns.map { ($0.value(row) ?? .nan) / 100 } }
+                    values: sets.map { row in columns.map { $0.value(row) ?? .nan } },
+                    range: 0...100,
+                    format: .decimals(1)
                 )
             }
 
@@ -162,13 +169,15 @@ extension EvaluateCommand {
                 EvaluationPage(
                     title: "ImageNet and five sets like it",
                     subtitle: "Top-1: the share of pictures whose likeliest class is theirs.",
-                    sections: [.init(title: "Top-1", note: "Published figures: Radford et al. 2021.", table: table)]
+                    sections: [
+                        .init(title: "Top-1 in %", note: "Published figures: Radford et al. 2021.", table: table)
+                    ]
                 )
             }
 
             func print() {
                 Console.line(
-                    "top-1 in %".padding(toLength: 22, withPad: " ", startingAt: 0)
+                    "top-1 in %".padding(toLength: 42, withPad: " ", startingAt: 0)
                         + columns.map(\.name).joined(separator: "   ")
                 )
                 for row in sets {
@@ -177,7 +186,11 @@ extension EvaluateCommand {
                         return String(repeating: " ", count: max(0, column.name.count - text.count)) + text
                     }
                     Console.line(
-                        Console.printable(row.set).padding(toLength: 22, withPad: " ", startingAt: 0)
+                        Console.printable("\(row.set) (\(row.pictures) pictures)").padding(
+                            toLength: 42,
+                            withPad: " ",
+                            startingAt: 0
+                        )
                             + cells.joined(separator: "   ")
                     )
                 }

@@ -43,6 +43,12 @@ struct LabelledPictures {
         self.classes = classes
     }
 
+    /// Whether there is a file that may be a picture.
+    func hasPictures() throws -> Bool {
+        var walk = PictureWalk(folders?.map { "\(paths[0])/\($0)" } ?? paths)
+        return try walk.next() != nil
+    }
+
     /// Puts every picture through a network, in order.
     ///
     /// - Parameters:

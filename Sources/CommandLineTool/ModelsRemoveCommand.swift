@@ -32,7 +32,8 @@ extension ModelsCommand {
                 )
             } else {
                 let kept =
-                    removed.commits.isEmpty ? "; its files stay, because another revision is at the same commit" : ""
+                    removed.commits.isEmpty && reference.revision != nil
+                    ? "; its files stay, because another revision is at the same commit" : ""
                 Console.line("removed \(reference): \(ByteCount.text(removed.freedBytes)) freed\(kept)")
             }
         }

@@ -14,6 +14,11 @@ struct SearchCommand: AsyncParsableCommand {
         subcommands: [Build.self, Query.self]
     )
 
+    /// Refuses an index without a name, which SQLite would keep nowhere.
+    private static func requireName(_ index: String) throws {
+        guard !index.isEmpty else { throw ValidationError("--index is empty; name a file.") }
+    }
+
     /// `lienzo search build`.
     struct Build: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -34,6 +39,11 @@ struct SearchCommand: AsyncParsableCommand {
         @OptionGroup var model: ModelOptions
         @OptionGroup var batch: BatchOptions
         @OptionGroup var output: OutputOptions
+
+        mutating func validate() throws {
+            guard !folder.isEmpty else { throw ValidationError("The folder has no name.") }
+            try SearchCommand.requireName(index)
+        }
 
         mutating func run() async throws {
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
@@ -62,7 +72,7 @@ struct SearchCommand: AsyncParsableCommand {
             }
             Console.line(
                 "\(index): \(update.total) pictures (\(update.added) new, \(update.changed) changed, \(update.removed) "
-                    + "gone, \(update.unreadable.count) unreadable)"
+                    + "gone, \(update.unreadableTotal) unreadable)"
             )
         }
 
@@ -109,6 +119,7 @@ struct SearchCommand: AsyncParsableCommand {
             guard query.contains(where: { !$0.isWhitespace }) else {
                 throw ValidationError("The query is empty; say what to look for, or name a picture.")
             }
+            try SearchCommand.requireName(index)
             if let sheet { try PictureTarget.requirePNG(sheet, option: "--sheet") }
         }
 
@@ -127,7 +138,13 @@ struct SearchCommand: AsyncParsableCommand {
             let count = try await timed("loading") { try await pictures.load() }
             let embedding = try await timed("embedding") { try await embed(with: pipeline) }
             try await pictures.check(pipeline)
+            if try await !pictures.isComplete() {
+                Console.note("lienzo: the last build of \(index) was stopped; what it had not reached is not found.")
+            }
             let hits = try await timed("searching") { try await pictures.search(embedding: embedding, top: top) }
+            guard count > 0 else { throw CommandError("\(index) holds no picture.") }
+            let gone = hits.count { !FileManager.default.fileExists(atPath: $0.path) }
+            if gone > 0 { Console.note("lienzo: \(gone) of these are no longer there; build the index again.") }
             if let sheet { try draw(hits).write(to: sheet) }
             if output.json {
                 return try Console.json(
@@ -148,10 +165,18 @@ struct SearchCommand: AsyncParsableCommand {
 
         private func embed(with pipeline: CLIPPipeline) async throws -> [Float] {
             let embeddings =
-                FileManager.default.fileExists(atPath: query)
+                isPicture
                 ? try await pipeline.embed([pipeline.prepare(Image(contentsOf: query))])
                 : try await pipeline.embed(texts: [query])
             return embeddings[0]
+        }
+
+        /// Whether the query names a picture; what looks like one and is not there is an error of whoever reads it.
+        private var isPicture: Bool {
+            let suffix = (query as NSString).pathExtension.lowercased()
+            return Image.fileExtensions.contains(suffix)
+                || query.contains("/")
+                    && FileManager.default.fileExists(atPath: query)
         }
 
         /// What was found, as a sheet; a file that has gone since is left out.

@@ -149,6 +149,10 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
         plan.clipNorm = clipNorm
         plan.averageDecay = averageDecay
         plan.seed = seed
+        var isFolder: ObjCBool = false
+        if let output, FileManager.default.fileExists(atPath: output, isDirectory: &isFolder), !isFolder.boolValue {
+            throw CommandError("--output is \(output), which is a file; expected a folder for the model.")
+        }
         var settings = ContrastiveSettings(
             shards: try ShardPaths.all(shards),
             run: run,

@@ -35,6 +35,11 @@ package struct ModelRemoval: Sendable {
                 "The model \(reference.id) is not in the cache: 'lienzo models list' shows what is."
             )
         }
+        // Behind a link lies what somebody keeps elsewhere.
+        var status = stat()
+        guard lstat(folder.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw HubError(.disk, "\(folder.path) is a link and not a folder of the cache: remove it yourself.")
+        }
         try folder.prepare()
         guard let lock = try FileLock.take(folder.lock) else { throw inUse }
         defer { withExtendedLifetime(lock) {} }

@@ -52,6 +52,7 @@ struct EmbeddingDatabase: Sendable {
             id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, modified INTEGER NOT NULL,
             embedding BLOB, problem TEXT
         ) STRICT;
+        CREATE TABLE unfinished(since TEXT NOT NULL) STRICT;
         """
 
     /// Opens an index to search in.
@@ -151,6 +152,7 @@ struct EmbeddingDatabase: Sendable {
     func beginScan() throws {
         try change {
             try $0.execute(sql: "CREATE TEMP TABLE IF NOT EXISTS seen(id INTEGER PRIMARY KEY); DELETE FROM seen")
+            try $0.execute(sql: "DELETE FROM unfinished; INSERT INTO unfinished VALUES (datetime())")
         }
     }
 
@@ -198,14 +200,28 @@ struct EmbeddingDatabase: Sendable {
         }
     }
 
-    /// Removes what has not been seen since ``beginScan()``.
+    /// Ends what ``beginScan()`` began, and removes what has not been seen since.
     ///
-    /// - Returns: how many pictures.
-    func removeUnseen() throws -> Int {
+    /// - Parameter isWhole: whether all folders could be read; otherwise what has not been seen stays.
+    /// - Returns: how many pictures were removed.
+    /// - Throws: ``SearchError`` where the index cannot be written.
+    func endScan(isWhole: Bool) throws -> Int {
         try change { database in
+            try database.execute(sql: "DELETE FROM unfinished")
+            guard isWhole else { return 0 }
             try database.execute(sql: "DELETE FROM picture WHERE id NOT IN (SELECT id FROM seen)")
             return database.changesCount
         }
+    }
+
+    /// Whether the last scan was ended.
+    func isComplete() throws -> Bool {
+        try access { try Int.fetchOne($0, sql: "SELECT count(*) FROM unfinished") == 0 }
+    }
+
+    /// How many files could not be read.
+    func unreadableCount() throws -> Int {
+        try access { try Int.fetchOne($0, sql: "SELECT count(*) FROM picture WHERE embedding IS NULL") ?? 0 }
     }
 
     // MARK: Reading

@@ -38,6 +38,8 @@ public actor PictureIndex {
         public fileprivate(set) var unchanged = 0
         /// New and changed files that are no pictures or cannot be read, and why.
         public fileprivate(set) var unreadable: [Unreadable] = []
+        /// Files of the folder that are no pictures or cannot be read, those found before included.
+        public fileprivate(set) var unreadableTotal = 0
         /// Pictures that can be found now.
         public fileprivate(set) var total = 0
     }
@@ -105,7 +107,10 @@ public actor PictureIndex {
             next = try await following
         }
         update.unchanged = scan?.unchanged ?? 0
-        update.removed = try database.removeUnseen()
+        let folders = scan?.unreadable ?? []
+        update.removed = try database.endScan(isWhole: folders.isEmpty)
+        update.unreadable += folders.map { Unreadable(path: $0.path, reason: $0.description) }
+        update.unreadableTotal = try database.unreadableCount() + folders.count
         update.total = try database.count()
         return update
     }
@@ -185,6 +190,11 @@ public actor PictureIndex {
     /// - Throws: ``SearchError`` where there is no index, or it is damaged.
     @discardableResult
     public func load() throws -> Int { try contents().matrix.count }
+
+    /// Whether the last update reached its end.
+    ///
+    /// - Throws: ``SearchError`` where there is no index, or it is damaged.
+    public func isComplete() throws -> Bool { try contents().database.isComplete() }
 
     /// Where the model was that the index was made with.
     ///
@@ -301,6 +311,8 @@ private final class Scan {
     private var waiting: ArraySlice<(file: EmbeddingDatabase.File, isKnown: Bool)> = []
     /// Files that are as the index has them.
     private(set) var unchanged = 0
+    /// Folders that cannot be read; what the index has of them stays.
+    private(set) var unreadable: [FileError] = []
 
     /// Files that are looked up at once.
     private static let lookup = 512
@@ -325,9 +337,18 @@ private final class Scan {
         return Array(waiting.prefix(count))
     }
 
+    private func nextEntry() throws -> FileWalk.Entry? {
+        while true {
+            do { return try files.next() } catch {
+                guard error.path != root else { throw error }
+                unreadable.append(error)
+            }
+        }
+    }
+
     private func nextFiles() throws -> [EmbeddingDatabase.File] {
         var found: [EmbeddingDatabase.File] = []
-        while found.count < Self.lookup, let entry = try files.next() {
+        while found.count < Self.lookup, let entry = try nextEntry() {
             let url = URL(fileURLWithPath: entry.path)
             var status = stat()
             guard entry.exists, Image.fileExtensions.contains(url.pathExtension.lowercased()),

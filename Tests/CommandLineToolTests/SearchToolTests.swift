@@ -60,7 +60,32 @@ struct SearchToolTests {
         }
     }
 
+    @Test func `one word is a word, whatever files there are, and a picture that is missing is told`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            try FileManager.default.createDirectory(atPath: "\(folder)/red", withIntermediateDirectories: false)
+            try Data("text".utf8).write(to: URL(fileURLWithPath: "\(folder)/blue"))
+            for (name, color) in [("a", Color(red: 200, green: 0, blue: 0)), ("b", Color(red: 0, green: 0, blue: 200))]
+            {
+                try Image(width: 40, height: 30, filledWith: color).write(to: "\(folder)/red/\(name).png")
+            }
+            #expect(try tool("search", "build", "red", "--index", "i.sqlite").status == 0)
+            #expect(try tool("search", "query", "red", "--index", "i.sqlite", "--top", "1").output.contains("a.png"))
+            #expect(try tool("search", "query", "blue", "--index", "i.sqlite", "--top", "1").output.contains("b.png"))
+            let missing = try tool("search", "query", "none.png", "--index", "i.sqlite")
+            #expect(missing.status == 1 && missing.lastError.contains("none.png could not be read"))
+            try FileManager.default.removeItem(atPath: "\(folder)/red/a.png")
+            #expect(
+                try tool("search", "query", "red", "--index", "i.sqlite").errors.contains(
+                    "1 of these are no longer there"
+                )
+            )
+        }
+    }
+
     @Test(arguments: [
+        (["build", ".", "--index", ""], 64, "--index is empty"),
+        (["build", "", "--index", "a.sqlite"], 64, "The folder has no name"),
         (["query", "red", "--index", "none.sqlite"], 1, "none.sqlite is missing"),
         (["query", " ", "--index", "none.sqlite"], 64, "The query is empty"),
         (["query", "red", "--index", "none.sqlite", "--top", "0"], 64, "--top is 0"),

@@ -117,6 +117,18 @@ struct CacheTests {
         }
     }
 
+    @Test("What lies behind a link is not removed")
+    func removingLink() throws {
+        try withCache { cache, folder in
+            let elsewhere = "\(cache.path)/elsewhere"
+            try FileManager.default.moveItem(atPath: folder.path, toPath: elsewhere)
+            try FileManager.default.createSymbolicLink(atPath: folder.path, withDestinationPath: elsewhere)
+            let before = try FileManager.default.subpathsOfDirectory(atPath: elsewhere)
+            #expect(throws: HubError.self) { try ModelRemoval(ModelReference("org/name"), cache: cache).run() }
+            #expect(try FileManager.default.subpathsOfDirectory(atPath: elsewhere) == before && !before.isEmpty)
+        }
+    }
+
     @Test("A model that is being pulled is not removed, whoever pulls it", arguments: ["repository.lock", "abc.lock"])
     func removingWhilePulling(name: String) throws {
         try withCache { cache, folder in

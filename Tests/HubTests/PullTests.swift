@@ -183,12 +183,13 @@ struct PullTests {
     func cancelled() async throws {
         try await withTemporaryFolder { folder in
             let hub = try TestHub(files: ["model.safetensors": .large(SeededGenerator.some(400_000))])
-            hub.alter { _, response in response.pause = .milliseconds(5) }
+            hub.alter { _, response in response.stallsAfter = 200_000 }
             let pull = TestPull(hub, cache: folder)
             let task = Task { try await pull() }
             while pull.arrivedBytes < 100_000 { try await Task.sleep(for: .milliseconds(2)) }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
+            hub.alter { _, _ in }
             #expect(try pull.blobs == [try #require(hub.model.files.values.first).tag + ".incomplete"])
             #expect(!FileManager.default.fileExists(atPath: "\(pull.folder)/refs/main"))
             let kept = pull.arrivedBytes

@@ -52,6 +52,7 @@ struct PictureIndexTests {
 
             let again = try await index.update(folder: "\(photos)/", with: pipeline)
             #expect(again.added == 0 && again.unchanged == 4 && again.unreadable.isEmpty && again.total == 3)
+            #expect(again.unreadableTotal == 1)
 
             let blue = try Image(contentsOf: "\(photos)/deep/blue.png")
             let hits = try await index.search(blue, with: pipeline, top: 2)
@@ -129,8 +130,10 @@ struct PictureIndexTests {
                 }
             }
             await #expect(throws: CancellationError.self) { try await work.value }
+            #expect(try await !PictureIndex(path).isComplete())
             let rest = try await PictureIndex(path).update(folder: photos, with: pipeline, batch: 2)
             #expect(rest.unchanged >= 2 && rest.added <= 10 && rest.total == 12)
+            #expect(try await PictureIndex(path).isComplete())
         }
     }
 

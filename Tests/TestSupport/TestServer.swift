@@ -27,6 +27,8 @@ public final class TestServer: Sendable {
         public var breaksAfter: Int?
         /// The pause after each 8 KiB of the body.
         public var pause: Duration = .zero
+        /// Nothing more comes after so many bytes of the body, until the client has gone.
+        public var stallsAfter: Int?
 
         /// An answer that comes whole and at once.
         public init(_ status: Int, _ headers: [String: String] = [:], _ body: [UInt8] = []) {
@@ -95,6 +97,11 @@ public final class TestServer: Sendable {
         guard Self.send(Array((head + "\r\n").utf8)[...], to: connection), request.method != "HEAD" else { return }
         var rest = response.body[...].prefix(response.breaksAfter ?? .max)
         while !rest.isEmpty {
+            if let stall = response.stallsAfter, response.body.count - rest.count >= stall {
+                var byte: UInt8 = 0
+                _ = recv(connection, &byte, 1, 0)
+                return
+            }
             guard Self.send(rest.prefix(8192), to: connection) else { return }
             rest = rest.dropFirst(8192)
             if response.pause > .zero { usleep(UInt32(response.pause / .microseconds(1))) }
