@@ -146,6 +146,19 @@ extension EmbeddingInputs {
         }
     }
 
+    /// The same, picture after picture; returns what could not be read.
+    nonisolated func forEachPicture(
+        normalized isNormalized: Bool = true,
+        body: (EmbeddedBatch.Row) throws -> Void
+    ) async throws -> [SkippedInput] {
+        var skipped: [SkippedInput] = []
+        try await forEachBatch(normalized: isNormalized) { batch in
+            skipped += batch.skipped
+            for row in batch.rows { try body(row) }
+        }
+        return skipped
+    }
+
     private nonisolated func embedded(_ batch: Batch, normalized isNormalized: Bool) async throws -> EmbeddedBatch {
         var (pictures, texts): ([PreparedPicture], [String]) = ([], [])
         var (places, skipped): ([Int], [SkippedInput]) = ([], [])

@@ -45,10 +45,9 @@ extension EvaluateCommand {
             let names = try classnames.map { try EvaluateCommand.lines($0, of: "class names") }
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
             let training = try LabelledPictures(train, names: names)
-            let sets = try [validation, test].map { paths in
-                try paths.isEmpty ? nil : LabelledPictures(paths, names: names)
-            }
-            for (set, paths) in zip(sets, [validation, test]) where set.map({ $0.classes != training.classes }) == true
+            let tests = try LabelledPictures(test, names: names)
+            let heldOut = try validation.isEmpty ? nil : LabelledPictures(validation, names: names)
+            for (set, paths) in [(tests, test), (heldOut ?? training, validation)] where set.classes != training.classes
             {
                 throw CommandError(
                     "The classes of \(paths.joined(separator: ", ")) are not those of \(train.joined(separator: ", "))."
@@ -58,25 +57,24 @@ extension EvaluateCommand {
             func embed(_ pictures: LabelledPictures) async throws -> Rows {
                 var rows = Rows()
                 skipped += try await pictures.forEach(pipeline, normalized: false, batch: batch.size) { row, truth in
-                    rows.numbers += row
+                    rows.embeddings.append(row)
                     rows.labels.append(Int64(truth))
                 }
                 return rows
             }
             let all = try await embed(training)
-            let held = try await sets[0].asyncMap(embed)
-            guard let testing = try await sets[1].asyncMap(embed) else { return }
+            let held = try await heldOut.asyncMap(embed)
+            let testing = try await embed(tests)
             let isHeld = (0..<all.labels.count).map { held == nil && $0 % 10 == 9 }
             guard held != nil || isHeld.contains(true) else {
                 throw CommandError(
                     "There are \(all.labels.count) training pictures; expected 10 or more, or --validation."
                 )
             }
-            let dimension = pipeline.embeddingDimension
             let probe = try LinearProbe(
-                train: all.samples(dimension, where: { !isHeld[$0] }),
-                validation: held?.samples(dimension, where: { _ in true })
-                    ?? all.samples(dimension, where: { isHeld[$0] }),
+                train: try all.samples(where: { !isHeld[$0] }),
+                validation: try held?.samples(where: { _ in true })
+                    ?? all.samples(where: { isHeld[$0] }),
                 classes: training.classes.count,
                 iterations: iterations
             ) {
@@ -86,7 +84,7 @@ extension EvaluateCommand {
                 )
             }
             var report = ClassificationReport(classes: training.classes)
-            let samples = testing.samples(dimension, where: { _ in true })
+            let samples = try testing.samples(where: { _ in true })
             let logits = try torchScope { probe.classifier(samples.features).floats() }
             for (index, label) in testing.labels.enumerated() {
                 let start = index * training.classes.count
@@ -105,19 +103,19 @@ extension EvaluateCommand {
 
         /// Embeddings with their classes.
         private struct Rows {
-            var numbers: [Float] = []
+            var embeddings: [[Float]] = []
             var labels: [Int64] = []
 
             /// Those rows that `isWanted` says.
-            func samples(_ dimension: Int, where isWanted: (Int) -> Bool) -> LinearProbe.Samples {
+            func samples(where isWanted: (Int) -> Bool) throws -> LinearProbe.Samples {
                 let wanted = labels.indices.filter(isWanted)
-                return LinearProbe.Samples(
-                    features: Tensor(
-                        wanted.flatMap { numbers[$0 * dimension..<($0 + 1) * dimension] },
-                        shape: [wanted.count, dimension]
-                    ),
-                    labels: Tensor(wanted.map { labels[$0] })
-                )
+                let rows = wanted.map { embeddings[$0] }
+                return try torchScope {
+                    LinearProbe.Samples(
+                        features: Tensor(rows: rows, shape: [wanted.count, rows.first?.count ?? 0]),
+                        labels: Tensor(wanted.map { labels[$0] })
+                    )
+                }
             }
         }
     }

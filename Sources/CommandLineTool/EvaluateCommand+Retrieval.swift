@@ -91,16 +91,3 @@ extension EvaluateCommand {
         }
     }
 }
-
-extension EmbeddingInputs {
-    /// Embeds picture after picture, normalised; returns what could not be read.
-    fileprivate nonisolated func forEachPicture(body: (EmbeddedBatch.Row) throws -> Void) async throws -> [SkippedInput]
-    {
-        var skipped: [SkippedInput] = []
-        try await forEachBatch { batch in
-            skipped += batch.skipped
-            for row in batch.rows { try body(row) }
-        }
-        return skipped
-    }
-}

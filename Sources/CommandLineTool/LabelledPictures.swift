@@ -66,26 +66,23 @@ struct LabelledPictures {
     ) async throws -> [SkippedInput] {
         let places = folders.map { Dictionary(uniqueKeysWithValues: $0.enumerated().map { ($0.element, $0.offset) }) }
         let byName = Dictionary(classes.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
-        var (skipped, count): ([SkippedInput], Int) = ([], 0)
+        var count = 0
         let images = folders?.map { "\(paths[0])/\($0)" } ?? paths
         let inputs = EmbeddingInputs(images: images, size: batch, encoder: encoder)
-        try await inputs.forEachBatch(normalized: isNormalized) { batch in
-            skipped += batch.skipped
-            for picture in batch.rows {
-                var truth: Int?
-                if let places {
-                    let rest = picture.name.dropFirst(paths[0].count).drop { $0 == "/" }
-                    truth = places[String(rest.prefix { $0 != "/" })]
-                } else {
-                    truth = picture.facts.label.flatMap { Int($0) ?? byName[$0] }
-                }
-                guard let truth, classes.indices.contains(truth) else {
-                    let found = picture.facts.label ?? "none"
-                    throw CommandError("\(picture.name) has the class \(found); expected 0 to \(classes.count - 1).")
-                }
-                try body(picture.embedding, truth)
-                count += 1
+        let skipped = try await inputs.forEachPicture(normalized: isNormalized) { picture in
+            var truth: Int?
+            if let places {
+                let rest = picture.name.dropFirst(paths[0].count).drop { $0 == "/" }
+                truth = places[String(rest.prefix { $0 != "/" })]
+            } else {
+                truth = picture.facts.label.flatMap { Int($0) ?? byName[$0] }
             }
+            guard let truth, classes.indices.contains(truth) else {
+                let found = picture.facts.label ?? "none"
+                throw CommandError("\(picture.name) has the class \(found); expected 0 to \(classes.count - 1).")
+            }
+            try body(picture.embedding, truth)
+            count += 1
         }
         guard count > 0 else { throw CommandError("There is no picture in \(paths.joined(separator: ", ")).") }
         return skipped

@@ -132,9 +132,9 @@ struct SearchCommand: AsyncParsableCommand {
                 return try await work()
             }
             let pictures = PictureIndex(index)
-            var path = try model.map(ModelLocation.path)
-            if path == nil { path = try await pictures.modelPath() }
-            let pipeline = try CLIPPipeline(modelDirectory: path ?? "")
+            let path: String
+            if let model { path = try ModelLocation.path(of: model) } else { path = try await pictures.modelPath() }
+            let pipeline = try CLIPPipeline(modelDirectory: path)
             let count = try await timed("loading") { try await pictures.load() }
             let embedding = try await timed("embedding") { try await embed(with: pipeline) }
             try await pictures.check(pipeline)

@@ -37,7 +37,7 @@ package struct LogisticRegression {
     ) throws {
         precondition(classes > 0 && penalty >= 0 && features.rank == 2 && labels.shape == [features.size(0)])
         let objective = Objective(features: features, labels: labels, classes: classes, penalty: penalty)
-        var point = start?.parameters ?? Tensor.zeros([classes, features.size(1) + 1])
+        var point = try torchScope { start?.parameters ?? Tensor.zeros([classes, features.size(1) + 1]) }
         var (loss, gradient) = try torchScope { objective(point) }
         var steps: [(s: Tensor, y: Tensor, rho: Double)] = []
         for _ in 0..<iterations {

@@ -81,7 +81,7 @@ public actor CLIPPipeline {
         batch: Int = 16
     ) throws -> [[Float]] {
         let model = try loaded()
-        return try inBatches(pictures, of: batch) {
+        return try encodedInBatches(pictures, of: batch) {
             let embeddings = model.embed(pixels: $0.map(\.pixels))
             return isNormalized ? embeddings.normalized() : embeddings
         }
@@ -97,7 +97,7 @@ public actor CLIPPipeline {
     /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
     public func embed(texts: [String], normalized isNormalized: Bool = true, batch: Int = 64) throws -> [[Float]] {
         let model = try loaded()
-        return try inBatches(texts, of: batch) {
+        return try encodedInBatches(texts, of: batch) {
             let embeddings = model.embed(texts: $0)
             return isNormalized ? embeddings.normalized() : embeddings
         }
@@ -157,22 +157,5 @@ public actor CLIPPipeline {
         let loaded = try CLIPModel(checkpoint, loader)
         model = loaded
         return loaded
-    }
-
-    private func inBatches<Input>(
-        _ inputs: [Input],
-        of size: Int,
-        embed: ([Input]) -> Tensor
-    ) throws -> [[Float]] {
-        var rows: [[Float]] = []
-        for start in stride(from: 0, to: inputs.count, by: size) {
-            try Task.checkCancellation()
-            let batch = Array(inputs[start..<min(start + size, inputs.count)])
-            let numbers = try torchScope { embed(batch).floats() }
-            rows += stride(from: 0, to: numbers.count, by: embeddingDimension).map {
-                Array(numbers[$0..<$0 + embeddingDimension])
-            }
-        }
-        return rows
     }
 }

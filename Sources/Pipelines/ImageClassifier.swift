@@ -118,29 +118,25 @@ public actor ImageClassifier: PictureEncoder {
     ///
     /// - Parameters:
     ///   - pictures: what ``prepare(_:)`` gave.
-    ///   - isNormalized: scales the logits to length 1, for which there is little use here.
     ///   - batch: how many go through the network at once, which bounds its memory.
     /// - Returns: ``classes`` numbers for each picture.
     /// - Throws: one sentence where the weights cannot be read; `CancellationError` between batches.
-    public func embed(
+    public func logits(of pictures: [PreparedPicture], batch: Int = 16) throws -> [[Float]] {
+        try embed(pictures, normalized: false, batch: batch)
+    }
+
+    package func embed(
         _ pictures: [PreparedPicture],
-        normalized isNormalized: Bool = false,
-        batch: Int = 16
+        normalized isNormalized: Bool,
+        batch: Int
     ) throws -> [[Float]] {
         let network = try loaded()
-        var rows: [[Float]] = []
-        for start in stride(from: 0, to: pictures.count, by: batch) {
-            try Task.checkCancellation()
-            let some = pictures[start..<min(start + batch, pictures.count)]
-            let side = Int((Double(some[start].pixels.count) / 3).squareRoot().rounded())
-            let numbers = try torchScope {
-                let pixels = Tensor(rows: some.map(\.pixels), shape: [some.count, 3, side, side]).to(device)
-                let logits = network(pixels)
-                return (isNormalized ? logits.normalized() : logits).floats()
-            }
-            rows += stride(from: 0, to: numbers.count, by: classes).map { Array(numbers[$0..<$0 + classes]) }
+        return try encodedInBatches(pictures, of: batch) { some in
+            let side = Int((Double(some[0].pixels.count) / 3).squareRoot().rounded())
+            let pixels = Tensor(rows: some.map(\.pixels), shape: [some.count, 3, side, side])
+            let logits = network(pixels.to(device))
+            return isNormalized ? logits.normalized() : logits
         }
-        return rows
     }
 
     private func loaded() throws -> Network {

@@ -1,4 +1,5 @@
 package import LienzoImages
+import LienzoTorch
 
 /// What turns pictures into rows of numbers: a dual encoder into embeddings, a classifier into logits.
 package protocol PictureEncoder: Sendable {
@@ -23,3 +24,27 @@ public struct PreparedPicture: Sendable {
 }
 
 extension CLIPPipeline: PictureEncoder {}
+
+/// Puts inputs through a network in bounded batches, each of which may fail with a sentence.
+///
+/// - Parameters:
+///   - inputs: any number of them.
+///   - size: how many go through at once.
+///   - encode: makes `[batch, width]` of a batch.
+/// - Returns: a row for each input.
+/// - Throws: `TorchError` where an operator failed; `CancellationError` between batches.
+func encodedInBatches<Input>(
+    _ inputs: [Input],
+    of size: Int,
+    encode: ([Input]) -> Tensor
+) throws -> [[Float]] {
+    var rows: [[Float]] = []
+    for start in stride(from: 0, to: inputs.count, by: size) {
+        try Task.checkCancellation()
+        let batch = Array(inputs[start..<min(start + size, inputs.count)])
+        let numbers = try torchScope { encode(batch).floats() }
+        let width = numbers.count / batch.count
+        rows += stride(from: 0, to: numbers.count, by: width).map { Array(numbers[$0..<$0 + width]) }
+    }
+    return rows
+}

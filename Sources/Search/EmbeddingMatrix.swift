@@ -60,7 +60,7 @@ package struct EmbeddingMatrix {
     /// - Returns: at most `count` rows; a row that is not of numbers is never among them.
     /// - Throws: `TorchError` where there is not enough memory.
     package func nearest(to query: [Float], count: Int) throws -> [Match] {
-        let query = Tensor(query, shape: [dimension])
+        let query = try torchScope { Tensor(query, shape: [dimension]) }
         var best: [Match] = []
         for block in blocks {
             best += try torchScope {

@@ -2,6 +2,7 @@ import Foundation
 import LienzoFiles
 public import LienzoImages
 public import LienzoPipelines
+import LienzoTorch
 
 /// An index of the pictures in a folder, in one SQLite file: brought up to date by what changed, searched exactly.
 ///
@@ -269,8 +270,10 @@ public actor PictureIndex {
         let database = try EmbeddingDatabase.reading(path)
         let header = try header(database)
         var matrix = EmbeddingMatrix(dimension: header.dimension)
-        try database.forEachEmbedding(of: header.dimension) { matrix.append($0, $1) }
-        matrix.closeBlock()
+        try torchScope {
+            try database.forEachEmbedding(of: header.dimension) { matrix.append($0, $1) }
+            matrix.closeBlock()
+        }
         let contents = Loaded(database: database, header: header, matrix: matrix)
         loaded = contents
         return contents

@@ -27,19 +27,11 @@ struct PictureIndexTests {
         try FileManager.default.createSymbolicLink(atPath: "\(folder)/deep/circle", withDestinationPath: folder)
     }
 
-    /// Runs `body` with an empty folder that is removed afterwards.
-    private static func inFolder(_ body: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lienzo-\(UUID())").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
-    }
-
     private static func pipeline() throws -> CLIPPipeline { try CLIPPipeline(modelDirectory: Clone.mini) }
 
     @Test func `an index knows what is new, changed and gone, and finds a picture by itself and by words`() async throws
     {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let photos = "\(folder)/photos"
             try Self.paint(in: photos)
             let pipeline = try Self.pipeline()
@@ -71,7 +63,7 @@ struct PictureIndexTests {
     }
 
     @Test func `a folder that moved keeps its index, and another folder is refused`() async throws {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let pipeline = try Self.pipeline()
             let index = PictureIndex("\(folder)/index.sqlite")
             try Self.paint(in: "\(folder)/a")
@@ -86,7 +78,7 @@ struct PictureIndexTests {
     }
 
     @Test func `an index of another model is refused`() async throws {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = "\(folder)/index.sqlite"
             let pipeline = try Self.pipeline()
             try Self.paint(in: "\(folder)/a")
@@ -115,7 +107,7 @@ struct PictureIndexTests {
     }
 
     @Test func `what was embedded before a stop is not embedded again`() async throws {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let photos = "\(folder)/photos"
             try FileManager.default.createDirectory(atPath: photos, withIntermediateDirectories: true)
             for shade in 0..<12 {
@@ -138,7 +130,7 @@ struct PictureIndexTests {
     }
 
     @Test func `a missing folder forgets nothing`() async throws {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let pipeline = try Self.pipeline()
             let index = PictureIndex("\(folder)/index.sqlite")
             try Self.paint(in: "\(folder)/a")
@@ -151,7 +143,7 @@ struct PictureIndexTests {
     }
 
     @Test func `files that are no index end in a sentence`() async throws {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = "\(folder)/index.sqlite"
             func check(_ part: String) async {
                 await #expect { try await PictureIndex(path).load() } throws: { error in
@@ -176,7 +168,7 @@ struct PictureIndexTests {
 
     /// 2,000 damaged files by default; `LIENZO_FUZZ_INPUTS` names another number.
     @Test func `a damaged index is a sentence or an answer, never a trap`() async throws {
-        try await Self.inFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = "\(folder)/index.sqlite"
             let database = try EmbeddingDatabase.writing(path)
             let unit = [Float](repeating: 0.5, count: 4)
@@ -187,7 +179,7 @@ struct PictureIndexTests {
             )
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             var random = SeededGenerator(seed: 7)
-            let count = ProcessInfo.processInfo.environment["LIENZO_FUZZ_INPUTS"].flatMap(Int.init) ?? 2000
+            let count = Fuzz.inputs(2000)
             var answers = 0
             for _ in 0..<count {
                 var bytes = whole
@@ -207,17 +199,5 @@ struct PictureIndexTests {
             // Most bytes of a page are free, so that many changes change nothing.
             #expect(answers > count / 100 && answers < count)
         }
-    }
-}
-
-/// Numbers that are the same in each run.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
     }
 }

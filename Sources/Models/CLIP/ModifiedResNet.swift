@@ -35,7 +35,7 @@ package struct ModifiedResNetConfiguration: Sendable, Equatable {
 package struct ModifiedResNet {
     package let configuration: ModifiedResNetConfiguration
     private let stem: [NormalizedConv2d]
-    private let stages: [[ModifiedResNetBlock]]
+    private let stages: [[ResNetBlock]]
     private let pooling: AttentionPooling
     private let store: ParameterStore
 
@@ -61,21 +61,22 @@ package struct ModifiedResNet {
             try convolution(1, from: 3, to: width / 2, stride: 2), try convolution(2, from: width / 2, to: width / 2),
             try convolution(3, from: width / 2, to: width),
         ]
-        var stages: [[ModifiedResNetBlock]] = []
+        var stages: [[ResNetBlock]] = []
         var channels = width
         for (index, count) in configuration.layers.enumerated() {
             let planes = width << index
-            var blocks: [ModifiedResNetBlock] = []
+            var blocks: [ResNetBlock] = []
             for block in 0..<count {
                 blocks.append(
-                    try ModifiedResNetBlock(
+                    try ResNetBlock(
                         scope["layer\(index + 1)"][block],
                         from: channels,
                         planes: planes,
-                        stride: index > 0 && block == 0 ? 2 : 1
+                        stride: index > 0 && block == 0 ? 2 : 1,
+                        striding: .mean
                     )
                 )
-                channels = planes * 4
+                channels = planes * ResNetBlock.expansion
             }
             stages.append(blocks)
         }
@@ -98,7 +99,7 @@ package struct ModifiedResNet {
         return pooling(stages.joined().reduce(start) { x, block in run(block, x) })
     }
 
-    private func run(_ block: ModifiedResNetBlock, _ x: Tensor) -> Tensor {
+    private func run(_ block: ResNetBlock, _ x: Tensor) -> Tensor {
         guard store.recomputesBlocks else { return block(x) }
         return x.recomputed { [store] x, again in
             // The running statistics have moved already.
@@ -107,61 +108,6 @@ package struct ModifiedResNet {
             defer { store.batchStatistics = statistics }
             return block(x)
         }
-    }
-}
-
-/// Reduction, convolution and expansion, with a shortcut; where it strides, means of 2×2 do it.
-package struct ModifiedResNetBlock {
-    private let reduction: NormalizedConv2d
-    private let convolution: NormalizedConv2d
-    private let expansion: NormalizedConv2d
-    private let shortcut: NormalizedConv2d?
-    private let stride: Int
-
-    init(_ scope: ParameterScope, from input: Int, planes: Int, stride: Int) throws {
-        func convolution(
-            _ path: ParameterScope,
-            _ norm: ParameterScope,
-            from input: Int,
-            to output: Int,
-            kernel: Int,
-            activation: Activation = .relu,
-            scale: Initializer = .ones
-        ) throws -> NormalizedConv2d {
-            try NormalizedConv2d(
-                path,
-                norm: norm,
-                from: input,
-                to: output,
-                kernel: kernel,
-                padding: .symmetric,
-                epsilon: 1e-5,
-                activation: activation,
-                start: .init(weight: .uniform(fanIn: kernel * kernel * input), scale: scale)
-            )
-        }
-        self.stride = stride
-        reduction = try convolution(scope["conv1"], scope["bn1"], from: input, to: planes, kernel: 1)
-        self.convolution = try convolution(scope["conv2"], scope["bn2"], from: planes, to: planes, kernel: 3)
-        expansion = try convolution(
-            scope["conv3"],
-            scope["bn3"],
-            from: planes,
-            to: planes * 4,
-            kernel: 1,
-            scale: .zeros
-        )
-        let narrow = scope["downsample"]
-        shortcut =
-            stride > 1 || input != planes * 4
-            ? try convolution(narrow[0], narrow[1], from: input, to: planes * 4, kernel: 1, activation: .none) : nil
-    }
-
-    /// `[batch, input, height, width]` → `[batch, 4 planes, height / stride, width / stride]`.
-    package func callAsFunction(_ x: Tensor) -> Tensor {
-        func strided(_ x: Tensor) -> Tensor { stride > 1 ? x.averagePool2d(kernel: stride) : x }
-        let residual = shortcut.map { $0(strided(x)) } ?? x
-        return expansion(strided(convolution(reduction(x))), adding: residual)
     }
 }
 

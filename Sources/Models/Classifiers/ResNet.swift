@@ -9,7 +9,7 @@ package import LienzoTorch
 /// convolution).
 package struct ResNet {
     private let stem: NormalizedConv2d
-    private let stages: [[ResNetBottleneck]]
+    private let stages: [[ResNetBlock]]
     private let classifier: Linear
 
     /// The shape of a network.
@@ -57,20 +57,21 @@ package struct ResNet {
             activation: .relu
         )
         var channels = width
-        var stages: [[ResNetBottleneck]] = []
+        var stages: [[ResNetBlock]] = []
         for (index, count) in configuration.layers.enumerated() {
-            var blocks: [ResNetBottleneck] = []
+            var blocks: [ResNetBlock] = []
             for block in 0..<count {
                 let planes = width << index
                 blocks.append(
-                    try ResNetBottleneck(
+                    try ResNetBlock(
                         scope["layer\(index + 1)"][block],
                         from: channels,
                         planes: planes,
-                        stride: index > 0 && block == 0 ? 2 : 1
+                        stride: index > 0 && block == 0 ? 2 : 1,
+                        striding: .convolution
                     )
                 )
-                channels = planes * ResNetBottleneck.expansion
+                channels = planes * ResNetBlock.expansion
             }
             stages.append(blocks)
         }
@@ -82,61 +83,5 @@ package struct ResNet {
     package func callAsFunction(_ pixels: Tensor) -> Tensor {
         let start = stem(pixels).maxPool2d(kernel: 3, stride: 2, padding: 1)
         return classifier(stages.joined().reduce(start) { x, block in block(x) }.mean(dims: [2, 3])).to(.float32)
-    }
-}
-
-/// Reduction, convolution and expansion, with a shortcut.
-private struct ResNetBottleneck {
-    static let expansion = 4
-
-    private let reduction: NormalizedConv2d
-    private let convolution: NormalizedConv2d
-    private let expansion: NormalizedConv2d
-    private let shortcut: NormalizedConv2d?
-
-    init(_ scope: ParameterScope, from input: Int, planes: Int, stride: Int) throws {
-        let output = planes * Self.expansion
-        func convolution(
-            _ path: ParameterScope,
-            _ norm: ParameterScope,
-            from input: Int,
-            to output: Int,
-            kernel: Int = 1,
-            stride: Int = 1,
-            activation: Activation
-        ) throws -> NormalizedConv2d {
-            try NormalizedConv2d(
-                path,
-                norm: norm,
-                from: input,
-                to: output,
-                kernel: kernel,
-                stride: stride,
-                padding: .symmetric,
-                epsilon: 1e-5,
-                activation: activation
-            )
-        }
-        reduction = try convolution(scope["conv1"], scope["bn1"], from: input, to: planes, activation: .relu)
-        self.convolution = try convolution(
-            scope["conv2"],
-            scope["bn2"],
-            from: planes,
-            to: planes,
-            kernel: 3,
-            stride: stride,
-            activation: .relu
-        )
-        // The activation comes after the shortcut is added.
-        expansion = try convolution(scope["conv3"], scope["bn3"], from: planes, to: output, activation: .relu)
-        let narrow = scope["downsample"]
-        shortcut =
-            stride > 1 || input != output
-            ? try convolution(narrow[0], narrow[1], from: input, to: output, stride: stride, activation: .none) : nil
-    }
-
-    /// `[batch, input, height, width]` → `[batch, 4 planes, ⌈height / stride⌉, ⌈width / stride⌉]`.
-    func callAsFunction(_ x: Tensor) -> Tensor {
-        expansion(convolution(reduction(x)), adding: shortcut?(x) ?? x)
     }
 }

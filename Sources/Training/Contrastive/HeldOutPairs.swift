@@ -55,7 +55,7 @@ package struct HeldOutPairs: Sendable {
                 let batcher = TextBatcher(tokenizer: tokenizer, length: configuration.contextLength, device: .cpu)
                 try body(
                     Pairs(
-                        pixels: Tensor(new.flatMap(\.pixels), shape: [new.count, 3, size, size]),
+                        pixels: Tensor(rows: new.map(\.pixels), shape: [new.count, 3, size, size]),
                         ids: batcher(new.map(\.title), cutsPadding: true).ids
                     )
                 )
