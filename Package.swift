@@ -58,7 +58,11 @@ let package = Package(
             path: "Sources/CommandLineTool",
             swiftSettings: swiftSettings
         ),
-        tests("CommandLineTool", fixtures: false, dependsOn: ["Lienzo", "LienzoHub", "LienzoImages", "LienzoTour"]),
+        tests(
+            "CommandLineTool",
+            fixtures: false,
+            dependsOn: ["Lienzo", "LienzoFiles", "LienzoHub", "LienzoImages", "LienzoTour"]
+        ),
         .executableTarget(
             name: "LienzoBenchmark",
             dependencies: ["LienzoImages", "LienzoPipelines", "LienzoSearch", "LienzoTorch"],
@@ -124,6 +128,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]
@@ -165,7 +170,7 @@ let package = Package(
         ),
         .target(
             name: "Lienzo",
-            dependencies: ["LienzoFigures", "LienzoImages", "LienzoPipelines", "LienzoSearch"],
+            dependencies: ["LienzoFigures", "LienzoHub", "LienzoImages", "LienzoPipelines", "LienzoSearch"],
             path: "Sources/Lienzo",
             swiftSettings: swiftSettings
         ),

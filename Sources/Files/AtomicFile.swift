@@ -16,8 +16,8 @@ package struct AtomicFile: ~Copyable {
 
     /// Opens a temporary file beside `path`; its permissions follow the umask.
     ///
-    /// A link is followed to the file that it names. What is there and is no regular file, such as a device or a folder,
-    /// is refused, because a rename would put the file in its place.
+    /// A link is followed to the file that it names. What is there and is no regular file, such as a device, a folder or
+    /// a link to nothing, is refused, because a rename would put the file in its place.
     package init(_ path: String) throws(FileError) {
         let path = try Self.destination(of: path)
         let url = URL(fileURLWithPath: path)
@@ -25,7 +25,7 @@ package struct AtomicFile: ~Copyable {
         let name = ".\(UInt64.random(in: 0 ... .max)).part"
         let temporaryPath = url.deletingLastPathComponent().appendingPathComponent(name).path
         let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw FileError("written", path: path, code: errno) }
+        guard descriptor >= 0 else { throw Self.cannotBegin(path, code: errno) }
         self.path = path
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
@@ -33,16 +33,38 @@ package struct AtomicFile: ~Copyable {
 
     /// Where a file is written that is asked for under `path`: where it is a link, the file that it names.
     ///
-    /// - Throws: where a folder or a device has the name, which a rename would replace.
+    /// - Throws: where a folder, a device or a link to nothing has the name, which a rename would replace.
     package static func destination(of path: String) throws(FileError) -> String {
         var status = stat()
-        guard stat(path, &status) == 0 else { return path }
+        guard stat(path, &status) == 0 else {
+            guard lstat(path, &status) == 0 else { return path }
+            throw FileError(
+                path: path,
+                description: "\(path) could not be written: it is a link to nothing; remove it, or name another file."
+            )
+        }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         case S_IFDIR: throw FileError("written", path: path, code: EISDIR)
         default:
             throw FileError(path: path, description: "\(path) could not be written: it is a device, not a file.")
         }
+    }
+
+    /// Checks before long work that its result can be written in the end; leaves nothing behind.
+    ///
+    /// - Throws: what ``init(_:)`` throws.
+    package static func requireWritable(_ path: String) throws(FileError) { _ = try AtomicFile(path) }
+
+    /// Why a file could not be begun: in a name that is new, what is missing can only be the folder.
+    private static func cannotBegin(_ path: String, code: Int32) -> FileError {
+        guard code == ENOENT else { return FileError("written", path: path, code: code) }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().relativePath
+        let reason =
+            FileManager.default.fileExists(atPath: folder)
+            ? "the system takes no files in the folder \(folder); name another"
+            : "there is no folder \(folder); make it, or name another"
+        return FileError(path: path, description: "\(path) could not be written: \(reason).")
     }
 
     deinit {

@@ -25,6 +25,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
             case ENOENT: "there is no such file or folder"
             case EACCES, EPERM, EROFS: "permission is denied"
             case EISDIR: "it is a folder"
+            case EEXIST: "there is a file of this name"
+            case ENOTDIR: "a part of its path is a file"
             default: String(cString: strerror(code))
             }
         self.init(path: path, description: "\(path) could not be \(action): \(reason).")

@@ -168,11 +168,7 @@ struct HubClient: Sendable {
                     + "those in the file SSL_CERT_FILE, vouch for."
             )
         }
-        let reason = (error as? HTTPClientError)?.shortDescription ?? String(describing: error)
-        return HubError(
-            .connection,
-            "The connection to \(address.origin.host) failed: \(plain(reason)).".replacing("..", with: ".")
-        )
+        return HubError(.connection, ConnectionFault(address.origin, error).description)
     }
 }
 

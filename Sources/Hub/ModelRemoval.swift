@@ -67,8 +67,8 @@ package struct ModelRemoval: Sendable {
                 "The revision \(revision) of \(reference.id) is not in the cache: 'lienzo models list' shows what is."
             )
         }
-        let isCommit = commit.description == revision.description
         let there = folder.revisions.filter { $0.commit == commit }.map(\.name)
+        let isCommit = !there.contains(revision.description)
         let names = isCommit ? there : there.filter { $0 == revision.description }
         if names.count == there.count, !model.snapshots.contains(where: { $0.commit != commit }) {
             return try removeAll(model)

@@ -1,4 +1,5 @@
 import Foundation
+import LienzoFiles
 
 /// The folder of one model in the cache.
 ///
@@ -24,10 +25,16 @@ package struct RepositoryFolder: Sendable {
         for folder in [blobs, snapshots, refs, locks] { try Self.makeFolder(folder) }
     }
 
-    /// The commit that a revision was at when it was last pulled.
+    /// The commit that a revision was at when it was last pulled; a commit may be told by its first digits, seven or more,
+    /// where only one in the cache has them.
     package func commit(of revision: Revision) -> Commit? {
-        if let commit = Commit(revision.description), existingSnapshot(of: commit) != nil { return commit }
-        return Self.commit(inFile: "\(refs)/\(revision)")
+        let name = revision.description
+        if let commit = Commit(name), existingSnapshot(of: commit) != nil { return commit }
+        if let commit = Self.commit(inFile: "\(refs)/\(revision)") { return commit }
+        guard 7..<40 ~= name.utf8.count, name.isLowercaseHexadecimal else { return nil }
+        let commits = (try? FileManager.default.contentsOfDirectory(atPath: snapshots)) ?? []
+        let matches = commits.filter { $0.hasPrefix(name) }.compactMap(Commit.init)
+        return matches.count == 1 ? matches[0] : nil
     }
 
     /// The folder of a commit's files, where there is one.
@@ -82,11 +89,6 @@ package struct RepositoryFolder: Sendable {
     }
 
     private static func makeFolder(_ path: String) throws(HubError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
-            throw HubError("made", path: path, code: code?.code.rawValue ?? (errno == 0 ? EIO : errno))
-        }
+        do { try LienzoFiles.makeFolder(path) } catch { throw HubError(.disk, error.description) }
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The name of a model on the hub: `organization/name`; a few old ones have no organization.
 ///
 /// Source: huggingface_hub, `utils/_validators.py` (`validate_repo_id`) and `file_download.py` (`repo_folder_name`).
@@ -60,6 +62,16 @@ package struct ModelReference: Sendable, Hashable, CustomStringConvertible {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         id = try RepositoryID(parts.first ?? "")
         revision = parts.count == 2 ? try Revision(parts[1]) : nil
+    }
+
+    /// The model and commit whose folder in a cache this is; nil for any other path.
+    package init?(snapshot path: String) {
+        let parts = Array(URL(fileURLWithPath: path).standardizedFileURL.pathComponents.suffix(3))
+        guard parts.count == 3, let id = RepositoryID(folder: parts[0]), parts[1] == "snapshots",
+            Commit(parts[2]) != nil, let revision = try? Revision(parts[2])
+        else { return nil }
+        self.id = id
+        self.revision = revision
     }
 
     package var description: String { revision.map { "\(id)@\($0)" } ?? id.description }

@@ -38,7 +38,8 @@ struct AtomicFileTests {
         #expect {
             try AtomicFile.write([0], to: "/nowhere/at/all")
         } throws: {
-            "\($0)" == "/nowhere/at/all could not be written: there is no such file or folder."
+            "\($0)" == "/nowhere/at/all could not be written: there is no folder /nowhere/at; make it, or "
+                + "name another."
         }
     }
 
@@ -71,6 +72,28 @@ struct AtomicFileTargetTests {
         #expect(throws: FileError.self) { try AtomicFile.write([1], to: path) }
         let type = try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
         #expect(type != .typeRegular)
+    }
+
+    @Test("A link to nothing is refused and stays")
+    func danglingLink() throws {
+        try withTemporaryFolder { folder in
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "gone")
+            #expect(throws: FileError.self) { try AtomicFile.write([1], to: folder + "/link") }
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link") == "gone")
+        }
+    }
+
+    @Test("What can be written is checked without a trace")
+    func check() throws {
+        try withTemporaryFolder { folder in
+            try AtomicFile.requireWritable(folder + "/new")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            #expect {
+                try AtomicFile.requireWritable("/proc/new")
+            } throws: {
+                "\($0)".contains("the system takes no files in the folder /proc")
+            }
+        }
     }
 
     @Test("A link stays a link, and its file gets the bytes")

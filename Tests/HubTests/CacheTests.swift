@@ -47,6 +47,30 @@ struct CacheTests {
         }
     }
 
+    @Test(
+        "A commit is told by its first digits where only one has them",
+        arguments: [("1111111", 0), ("222222222", 1), ("111111", nil), ("3333333", nil), ("v1", 0), ("main", 1)]
+    )
+    func shortCommit(revision: String, commit: Int?) throws {
+        try withCache { cache, folder in
+            let found = cache.snapshot(of: try ModelReference("org/name@\(revision)"))
+            #expect(found == commit.map { "\(folder.path)/snapshots/\(Self.commits[$0])" })
+            let other = "\(folder.path)/snapshots/\(String(repeating: "1", count: 39))2"
+            try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: false)
+            let again = cache.snapshot(of: try ModelReference("org/name@\(revision)"))
+            #expect(again == (revision == "1111111" ? nil : found))
+        }
+    }
+
+    @Test("The folder of a commit says which model it is")
+    func snapshot() throws {
+        try withCache { cache, folder in
+            let path = try #require(cache.snapshot(of: ModelReference("org/name@v1")))
+            #expect(ModelReference(snapshot: path)?.description == "org/name@\(Self.commits[0])")
+            #expect(ModelReference(snapshot: "/models/org/name") == nil && ModelReference(snapshot: folder.path) == nil)
+        }
+    }
+
     @Test("A cache that huggingface_hub has written is read as it is")
     func listing() throws {
         try withCache { cache, folder in

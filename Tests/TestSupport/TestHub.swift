@@ -70,6 +70,17 @@ public final class TestHub: Sendable {
         state.withLock { $0.servers = [hub, blobs] }
     }
 
+    /// The files of the dual encoder of `mini`, as a model of the hub.
+    public static func dualEncoder() throws -> [String: File] {
+        let folder = "\(Clone.mini)/clip"
+        var files: [String: File] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")))
+            files[name] = name.hasSuffix(".safetensors") ? .large(bytes) : .small(bytes)
+        }
+        return files
+    }
+
     deinit { for server in state.withLock({ $0.servers }) { server.stop() } }
 
     /// For `HF_ENDPOINT`.
