@@ -49,7 +49,7 @@ package struct SafetensorsHeader: Sendable {
         guard bodyStart <= file.count else {
             throw CheckpointError(
                 path,
-                "the header claims \(length) bytes, but the file ends after \(file.count - 8) of them; fetch it again"
+                "the header claims \(length) bytes, but the file ends after \(file.count - 8) of them: it is cut short; copy or download it again"
             )
         }
         var parser = SafetensorsHeaderParser(bytes: Array(file[8..<bodyStart]), path: path)
@@ -98,7 +98,8 @@ package struct SafetensorsHeader: Sendable {
             guard entry.end <= bodyCount else {
                 throw CheckpointError(
                     path,
-                    "the tensor \(name) ends at byte \(entry.end), but only \(bodyCount) follow the header; fetch it again"
+                    "the tensor \(name) ends at byte \(entry.end), but only \(bodyCount) follow the header: "
+                        + "the file is cut short; copy or download it again"
                 )
             }
             end = entry.end

@@ -132,13 +132,19 @@ package struct TorchArchive: Sendable {
                 throw CheckpointError(path, "the file has a storage that no tensor uses; is it damaged?")
             }
             guard file.count - position >= 8 else {
-                throw CheckpointError(path, "the file ends before its storages do; fetch it again")
+                throw CheckpointError(
+                    path,
+                    "the file ends before its storages do: it is cut short; copy or download it again"
+                )
             }
             let width = storage.type.bitCount / 8
             let count = file.loadUnaligned(fromByteOffset: position, as: Int64.self)
             let start = position + 8
             guard count >= 0, count <= (file.count - start) / width else {
-                throw CheckpointError(path, "the file ends inside a storage of \(count) elements; fetch it again")
+                throw CheckpointError(
+                    path,
+                    "the file ends inside a storage of \(count) elements: it is cut short; copy or download it again"
+                )
             }
             position = start + Int(count) * width
             storages[key] = start..<position

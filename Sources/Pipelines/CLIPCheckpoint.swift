@@ -55,7 +55,8 @@ package struct CLIPCheckpoint: Sendable {
                 try CLIPConfiguration(
                     huggingFace: ModelDirectory.read("config.json", in: path),
                     preprocessor: has("preprocessor_config.json")
-                        ? ModelDirectory.read("preprocessor_config.json", in: path) : nil
+                        ? ModelDirectory.read("preprocessor_config.json", in: path) : nil,
+                    folder: path
                 )
             )
         } else {
@@ -77,14 +78,15 @@ package struct CLIPCheckpoint: Sendable {
         _ imageTowerNamed: (String) -> EfficientNetLiteConfiguration?
     ) throws -> Layout {
         let json = try ModelDirectory.read(openCLIPFile, in: folder)
-        guard try CLIPConfiguration.hasCustomTowers(openCLIP: json, file: openCLIPFile) else {
-            return .openCLIP(try CLIPConfiguration(openCLIP: json, file: openCLIPFile))
+        let file = "\(folder)/\(openCLIPFile)"
+        guard try CLIPConfiguration.hasCustomTowers(openCLIP: json, file: file) else {
+            return .openCLIP(try CLIPConfiguration(openCLIP: json, file: file))
         }
         return .customTowers(
             try OpenCLIPConfiguration(
                 json: json,
                 textTower: ModelDirectory.read("config.json", in: folder),
-                file: openCLIPFile,
+                file: file,
                 imageTowerNamed: imageTowerNamed
             )
         )
@@ -188,7 +190,7 @@ extension CLIPCheckpoint {
         ].filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
     }
 
-    /// Reads the tokenizer, and checks that the text tower has a row for each of its pieces.
+    /// Reads the tokenizer, and checks that its pieces are as many as the rows of the text tower.
     package func tokenizer() throws -> any TextTokenizer {
         let (tokenizer, pieces): (any TextTokenizer, Int)
         switch layout {
@@ -205,16 +207,19 @@ extension CLIPCheckpoint {
         case .openAI:
             (tokenizer, pieces) = try published(.openAI)
         }
-        guard pieces <= configuration.vocabularySize else {
+        let rows = configuration.vocabularySize
+        guard (0..<Self.paddingLimit).contains(rows - pieces) else {
             throw PipelineError.invalidModel(
                 path: path,
-                reason:
-                    "its vocabulary has \(pieces) pieces; expected at most the \(configuration.vocabularySize) that the text "
-                    + "tower has rows for"
+                reason: "its vocabulary has \(pieces) pieces; expected the \(rows) that the text tower has rows for, "
+                    + "less at most \(Self.paddingLimit - 1) that fill them up to a round number"
             )
         }
         return tokenizer
     }
+
+    /// Tables of tokens are filled up to multiples of at most this many rows; what lacks more is another vocabulary.
+    private static let paddingLimit = 128
 
     private var hasVocabulary: Bool {
         ["tokenizer.json", "vocab.json"].contains { FileManager.default.fileExists(atPath: "\(path)/\($0)") }

@@ -32,15 +32,15 @@ package struct UnCLIPConfigurations: Sendable {
         clipCheckpoint = try CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed)
         prior = try PriorTransformerConfiguration(
             json: directory.json("config.json", of: "prior"),
-            file: "prior/config.json"
+            file: "\(directory.path)/prior/config.json"
         )
         decoder = try UNet2DConditionConfiguration(
             json: directory.json("config.json", of: "unet"),
-            file: "unet/config.json"
+            file: "\(directory.path)/unet/config.json"
         )
         autoencoder = try AutoencoderTinyConfiguration(
             json: directory.json("config.json", of: "autoencoder"),
-            file: "autoencoder/config.json"
+            file: "\(directory.path)/autoencoder/config.json"
         )
         func readScheduler(_ part: String) throws -> (configuration: SchedulerConfiguration, unknownKeys: [String]) {
             do {

@@ -6,16 +6,16 @@ extension CLIPConfiguration {
     /// - Parameters:
     ///   - huggingFace: The bytes of `config.json`.
     ///   - preprocessor: The bytes of `preprocessor_config.json`.
-    ///   - file: The name of the first file, for messages.
+    ///   - folder: Where the files are, for messages.
     /// - Throws: `ConfigurationError` where a value is missing or out of range, or names something that Lienzo has not.
     ///
     /// Source: `transformers/models/clip/configuration_clip.py`, `image_processing_clip.py`.
     package init(
         huggingFace: Data,
         preprocessor: Data? = nil,
-        file: String = "config.json"
+        folder: String = "."
     ) throws(ConfigurationError) {
-        let json = try ConfigurationReader(huggingFace, file: file)
+        let json = try ConfigurationReader(huggingFace, file: "\(folder)/config.json")
         guard try json.string("model_type", default: "clip") == "clip" else {
             throw json.invalid("model_type", expected: "\"clip\"")
         }
@@ -49,7 +49,10 @@ extension CLIPConfiguration {
             pooling: end == 2 ? .largestNumber : .first(end)
         )
         let processor = try preprocessor.map { (bytes) throws(ConfigurationError) in
-            try Self.preprocessing(ConfigurationReader(bytes, file: "preprocessor_config.json"), imageSize: size)
+            try Self.preprocessing(
+                ConfigurationReader(bytes, file: "\(folder)/preprocessor_config.json"),
+                imageSize: size
+            )
         }
         self.init(
             imageTower: .visionTransformer(imageTower),

@@ -186,7 +186,8 @@ package struct OpenCLIPConfiguration: Sendable, Equatable {
         guard text.has("hf_model_name") else {
             throw text.invalid("hf_model_name", expected: "the name of a BERT text tower")
         }
-        let bert = try BERTConfiguration(json: textTower)
+        let folder = file.lastIndex(of: "/").map { file[...$0] } ?? ""
+        let bert = try BERTConfiguration(json: textTower, file: "\(folder)config.json")
         self.textTower = bert
         textPooling = try text.choice("hf_pooler_type", default: .mean)
         guard !text.isNull("hf_proj_type") else {
