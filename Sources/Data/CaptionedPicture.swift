@@ -22,16 +22,11 @@ package struct CaptionedPicture: Sendable {
     /// Words are a `json` with captions by language as `lienzo data build` writes it, else a `txt` with a caption a line,
     /// else the `caption` of another maker's `json`.
     ///
-    /// - Throws: `DataError.malformed` where either is missing or cannot be read.
+    /// - Throws: `DataError` where either is missing or cannot be read.
     package init(_ sample: ShardSample) throws(DataError) {
-        guard let picture = ["png", "jpg", "jpeg", "webp"].lazy.compactMap({ sample.files[$0] }).first else {
-            throw .malformed(path: sample.key, what: "expected a png, jpg or webp, found \(sample.files.keys.sorted())")
-        }
         key = sample.key
         words = try Self.words(sample)
-        do { image = try Image(data: Data(picture), name: sample.key) } catch {
-            throw .malformed(path: sample.key, what: "\(error)")
-        }
+        image = try sample.image(alpha: .overWhite)
     }
 
     private static func words(_ sample: ShardSample) throws(DataError) -> Words {
@@ -45,9 +40,7 @@ package struct CaptionedPicture: Sendable {
         let lines = (text ?? "").split(whereSeparator: \.isNewline)
             .map { $0.trimmingCharacters(in: .whitespaces) }
             .filter { !$0.isEmpty }
-        guard !lines.isEmpty else {
-            throw .malformed(path: sample.key, what: "expected captions in json or txt, found none")
-        }
+        guard !lines.isEmpty else { throw sample.captionless }
         return .lines(lines)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import LienzoFiles
 
 /// How far the building of a data set is.
 package enum BuildEvent: Sendable {
@@ -90,7 +91,7 @@ package struct DatasetBuilder: Sendable {
         if Task.isCancelled { throw .cancelled }
         progress(.stage("leaving out duplicates"))
         let chosen = choose(rendered, lexicon: lexicon) { drops.append($0) }
-        progress(.stage("writing \(chosen.count) pictures"))
+        progress(.stage("writing \(chosen.count.counted("picture"))"))
         let shards = try write(chosen, to: folder)
         let summary = summarise(chosen, drops: drops, shards: shards)
         try drawContactSheet(of: chosen, to: folder + "/contact-sheet.png")

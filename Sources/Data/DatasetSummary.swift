@@ -1,4 +1,5 @@
 import Foundation
+import LienzoFiles
 
 /// What a built data set holds, for people and programs: counts, drops with their reasons, shards with their digests.
 package struct DatasetSummary: Codable, Sendable, Equatable {
@@ -34,7 +35,7 @@ package struct DatasetSummary: Codable, Sendable, Equatable {
         let versions = packages.sorted { $0.key < $1.key }.map { "  \($0.key) \($0.value)" }
         let digests = shards.sorted { $0.key < $1.key }.map { "  \($0.value)  \($0.key)" }
         return [
-            "\(pictures) pictures",
+            pictures.counted("picture"),
             (["Debian packages"] + versions).joined(separator: "\n"),
             table("Splits", bySplit), table("Distinct English captions", distinctCaptions),
             table("Sources", bySource), table("Media", byMedium), table("Licences", byLicence),

@@ -7,6 +7,39 @@ package struct ShardSample: Sendable, Equatable {
     package let key: String
     /// The contents of each file by what follows that dot, such as `png` or `json`.
     package let files: [String: [UInt8]]
+    /// The path of the shard; empty where it came from none.
+    package var shard = ""
+}
+
+extension ShardSample {
+    /// What messages call it: the shard's path and the key.
+    package var name: String { shard.isEmpty ? key : "\(shard)/\(key)" }
+
+    /// Decodes the picture: `png`, `jpg`, `jpeg` or `webp`.
+    ///
+    /// - Parameter alpha: What becomes of transparency.
+    /// - Returns: The picture.
+    /// - Throws: `DataError.malformed` where there is none, `.picture` where it cannot be decoded.
+    func image(alpha: Image.AlphaTreatment) throws(DataError) -> Image {
+        guard let picture = ["png", "jpg", "jpeg", "webp"].lazy.compactMap({ files[$0] }).first else {
+            let found = files.keys.sorted().map { ".\($0)" }.joined(separator: ", ")
+            throw .malformed(path: name, what: "expected a png, jpg or webp, found only \(found)")
+        }
+        do throws(ImageError) { return try Image(data: Data(picture), alpha: alpha, name: name) } catch {
+            throw .picture(error)
+        }
+    }
+
+    /// The error of a sample in whose files no captions were found.
+    var captionless: DataError {
+        let reason =
+            switch files["json"].map({ (try? JSONSerialization.jsonObject(with: Data($0))) != nil }) {
+            case nil: "expected captions in a json or a txt, found neither"
+            case true?: "expected captions in its json, found none"
+            case false?: "its json is broken; expected an object with captions"
+            }
+        return .malformed(path: name, what: reason)
+    }
 }
 
 /// A decoded picture of a data set with its captions.
@@ -20,18 +53,10 @@ package struct PictureSample: Sendable {
 
     /// Decodes a sample: its picture (`png`, `jpg`, `jpeg` or `webp`), and `json` or, from other makers, `txt`.
     ///
-    /// - Throws: `DataError.malformed` where either is missing or cannot be decoded.
+    /// - Throws: `DataError` where either is missing or cannot be decoded.
     package init(_ sample: ShardSample) throws(DataError) {
-        guard let picture = ["png", "jpg", "jpeg", "webp"].lazy.compactMap({ sample.files[$0] }).first else {
-            throw .malformed(
-                path: sample.key,
-                what: "expected a png, jpg or webp, found \(sample.files.keys.sorted())"
-            )
-        }
         key = sample.key
-        do { image = try Image(data: Data(picture), alpha: .keep, name: sample.key) } catch {
-            throw .malformed(path: sample.key, what: "\(error)")
-        }
+        image = try sample.image(alpha: .keep)
         record = try Self.record(sample)
     }
 
@@ -40,9 +65,7 @@ package struct PictureSample: Sendable {
         {
             return record
         }
-        guard let text = sample.files["txt"] else {
-            throw .malformed(path: sample.key, what: "expected captions in json or txt, found neither")
-        }
+        guard let text = sample.files["txt"] else { throw sample.captionless }
         let caption = String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         return PictureRecord(
             captions: ["en": [caption]],
@@ -80,6 +103,7 @@ extension PictureRecord {
 ///
 /// Use it to look through a data set once, as evaluation does; training uses `ShardStream`.
 package struct ShardReader: ~Copyable {
+    private let path: String
     private var tar: TarReader
     private var pending: TarReader.Entry?
     private var started = false
@@ -91,6 +115,7 @@ package struct ShardReader: ~Copyable {
     ///   - entryLimit: Files of more bytes than this are refused.
     /// - Throws: `DataError.unreadable`.
     package init(path: String, entryLimit: Int = 1 << 26) throws(DataError) {
+        self.path = path
         tar = try TarReader(path: path, entryLimit: entryLimit)
     }
 
@@ -106,7 +131,23 @@ package struct ShardReader: ~Copyable {
             files[Self.parts(entry.name).kind] = try tar.contents()
             pending = try tar.next()
         }
-        return ShardSample(key: key, files: files)
+        return ShardSample(key: key, files: files, shard: path)
+    }
+
+    /// How many samples shards have, without reading their files.
+    ///
+    /// - Parameters:
+    ///   - shards: Paths of tar archives.
+    ///   - limit: Counting ends with this number.
+    /// - Returns: At most `limit`.
+    /// - Throws: `DataError` for a shard that cannot be read.
+    package static func count(in shards: [String], limit: Int) throws(DataError) -> Int {
+        var count = 0
+        for shard in shards where count < limit {
+            var reader = try ShardReader(path: shard)
+            while count < limit, try reader.skip() { count += 1 }
+        }
+        return count
     }
 
     /// Steps over a sample without reading its files; false at the end.

@@ -30,6 +30,8 @@ public struct EvaluationPage: Sendable {
     public let subtitle: String
     /// The tables.
     public let sections: [Section]
+    /// The language of all that.
+    public let language: FigureLanguage
 
     /// Makes a page.
     ///
@@ -37,10 +39,12 @@ public struct EvaluationPage: Sendable {
     ///   - title: The heading.
     ///   - subtitle: What was measured on what, in a line.
     ///   - sections: The tables.
-    public init(title: String, subtitle: String, sections: [Section]) {
+    ///   - language: The language of all that.
+    public init(title: String, subtitle: String, sections: [Section], language: FigureLanguage = .english) {
         self.title = title
         self.subtitle = subtitle
         self.sections = sections
+        self.language = language
     }
 
     /// The page as one HTML file.
@@ -58,6 +62,7 @@ public struct EvaluationPage: Sendable {
         }
         return Markup.page(
             title: title,
+            language: language.rawValue,
             isDense: true,
             body: "<p class=\"facts\">\(Markup.escaped(subtitle))</p>\n\(body.joined())"
         )

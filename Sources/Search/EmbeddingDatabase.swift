@@ -261,6 +261,16 @@ struct EmbeddingDatabase: Sendable {
         }
     }
 
+    /// Whether there is a picture with one of these paths below the folder.
+    func contains(_ paths: [String]) throws -> Bool {
+        try access { database in
+            let find = try database.cachedStatement(
+                sql: "SELECT count(*) FROM picture WHERE path = ? AND embedding IS NOT NULL"
+            )
+            return try paths.contains { try Int.fetchOne(find, arguments: [$0]) != 0 }
+        }
+    }
+
     private var damaged: SearchError { SearchError("\(path) is damaged; remove it and build it again.") }
 
     // MARK: Access

@@ -175,6 +175,18 @@ public actor PictureIndex {
         }
     }
 
+    /// Whether a file, links followed or not, is one of the pictures of the index.
+    ///
+    /// - Throws: ``SearchError`` where there is no index, or it is damaged.
+    package func contains(_ file: String) throws -> Bool {
+        let database = try EmbeddingDatabase.reading(path)
+        let folder = URL(fileURLWithPath: try header(database).folder)
+        let url = URL(fileURLWithPath: file).standardizedFileURL
+        let names = [(url, folder), (url.resolvingSymlinksInPath(), folder.resolvingSymlinksInPath())]
+            .filter { $0.path.hasPrefix($1.path + "/") }
+        return try database.contains(names.map { String($0.path.dropFirst($1.path.count + 1)) })
+    }
+
     // MARK: Searching
 
     /// A picture that was found.

@@ -32,11 +32,7 @@ package struct RunDirectory {
     /// - Throws: ``TrainingError`` where the folder holds a run of another plan or on other files; file errors.
     package init(_ path: String, plan: TrainingPlan, inputs: TrainingInputs = TrainingInputs()) throws {
         self.path = path
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw TrainingError("\(path) could not be made a folder: \(error.localizedDescription)")
-        }
+        try makeFolder(path)
         lock = try RunLock("\(path)/.lock")
         let planPath = "\(path)/plan.json"
         let encoder = JSONEncoder()
@@ -49,16 +45,13 @@ package struct RunDirectory {
         guard let existing = try? JSONDecoder().decode(Record.self, from: bytes) else {
             throw TrainingError("\(planPath) is not a training plan; remove the folder to begin a new run")
         }
-        guard existing.plan == plan else {
+        let differences = plan.differences(from: existing.plan) + inputs.differences(from: existing.inputs)
+        guard differences.isEmpty else {
+            let shown = differences.prefix(3).joined(separator: ", ")
             throw TrainingError(
-                "\(path) holds a run of another plan (\(planPath)); give the same numbers to resume it, "
-                    + "or another --run folder to begin a new one"
-            )
-        }
-        if let difference = inputs.difference(from: existing.inputs) {
-            throw TrainingError(
-                "\(path) holds a run on other files or settings: \(difference) changed since it began (\(planPath)); "
-                    + "bring them back to resume it, or give another --run folder to begin a new one"
+                "\(path) holds a run that began otherwise (\(planPath)): \(shown)"
+                    + (differences.count > 3 ? " and \(differences.count - 3) more" : "")
+                    + "; give the same to resume it, or another --run folder to begin a new one"
             )
         }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import LienzoCheckpoints
+import LienzoFiles
 import LienzoModels
 import LienzoNN
 import LienzoTorch
@@ -29,7 +30,7 @@ struct StageRun {
             window: side / 2,
             plan: plan
         )
-        try train(task, to: ModelFolder.autoencoderWeights) { trainer in
+        try train(task, to: TrainingStage.autoencoder.weights) { trainer in
             let measured = try trainer.withAverages { try $0.measureLatents() }
             try places.model.set(
                 ["shift_factor": measured.shift, "scaling_factor": measured.scale],
@@ -52,7 +53,7 @@ struct StageRun {
             scheduler: places.model.scheduler("prior_scheduler"),
             plan: plan
         )
-        try train(task, to: "prior/\(ModelFolder.weightsFile)")
+        try train(task, to: TrainingStage.prior.weights)
     }
 
     func trainDecoder() throws {
@@ -67,7 +68,7 @@ struct StageRun {
             scheduler: places.model.scheduler("scheduler"),
             plan: plan
         )
-        try train(task, to: "unet/\(ModelFolder.weightsFile)")
+        try train(task, to: TrainingStage.decoder.weights)
     }
 
     /// Parameters to train: `tensors`, and the others from the file that the run is to begin with, or else drawn with
@@ -138,9 +139,7 @@ struct StageRun {
     /// Keeps what a frozen part of the model makes of a split, for all stages whose run folders stand side by side.
     private func cache(_ name: String, of part: String) throws -> FeatureCache {
         let folder = "\(places.run)/../encoded"
-        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw TrainingError("\(folder) could not be made a folder: \(error.localizedDescription)")
-        }
+        try makeFolder(folder)
         return FeatureCache(path: "\(folder)/\(name).safetensors", key: inputs.key("model/\(part)/"))
     }
 }

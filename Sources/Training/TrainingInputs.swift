@@ -43,11 +43,13 @@ package struct TrainingInputs: Codable, Sendable, Equatable {
             + (pictureLimit.map { "\nat most \($0)" } ?? "")
     }
 
-    /// Where two runs do not read the same, in a few words; `nil` where they do.
-    func difference(from other: TrainingInputs) -> String? {
-        let names = Set(digests.keys).union(other.digests.keys).filter { digests[$0] != other.digests[$0] }.sorted()
-        if !names.isEmpty { return names.joined(separator: ", ") }
-        return pictureLimit == other.pictureLimit ? nil : "the number of pictures"
+    /// Where this does not read what another run read, a few words each.
+    func differences(from other: TrainingInputs) -> [String] {
+        Difference.all(from: other.digests, to: digests)
+            + Difference.all(
+                from: ["--pictures": other.pictureLimit.map(String.init) ?? "all"],
+                to: ["--pictures": pictureLimit.map(String.init) ?? "all"]
+            )
     }
 }
 

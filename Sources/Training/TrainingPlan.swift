@@ -69,6 +69,35 @@ extension TrainingPlan: Decodable {
     }
 }
 
+extension TrainingPlan {
+    /// The numbers that are not those of another plan, a few words each.
+    func differences(from other: TrainingPlan) -> [String] {
+        func numbers(_ plan: TrainingPlan) -> [String: String] {
+            Dictionary(uniqueKeysWithValues: Mirror(reflecting: plan).children.map { ($0.label ?? "", "\($0.value)") })
+        }
+        return Difference.all(from: numbers(other), to: numbers(self))
+    }
+}
+
+/// What two runs have differently, in words.
+enum Difference {
+    /// A value that is longer, such as a digest or a whole configuration, is not shown.
+    private static let shown = 60
+
+    /// A few words for each name whose values are not the same: `steps was 100 and is 200`.
+    static func all(from old: [String: String], to new: [String: String]) -> [String] {
+        Set(old.keys).union(new.keys).sorted().compactMap { name in
+            switch (old[name], new[name]) {
+            case (let was, let now) where was == now: nil
+            case (let was?, let now?) where max(was.count, now.count) <= shown: "\(name) was \(was) and is \(now)"
+            case (_?, _?): "\(name) has changed"
+            case (_, nil): "\(name) is gone"
+            case (nil, _): "\(name) is new"
+            }
+        }
+    }
+}
+
 /// Numbers that look random and are a pure function of a seed and a position, so that a run that is stopped and
 /// resumed draws what it would have drawn.
 package enum SeedSequence {

@@ -10,6 +10,16 @@ package import LienzoTorch
 package enum TrainingStage: String, Sendable, CaseIterable {
     case clip, autoencoder, prior, decoder
 
+    /// The file of the model directory that the stage writes.
+    package var weights: String {
+        switch self {
+        case .clip: ModelFolder.clipWeights
+        case .autoencoder: ModelFolder.autoencoderWeights
+        case .prior: "prior/\(ModelFolder.weightsFile)"
+        case .decoder: "unet/\(ModelFolder.weightsFile)"
+        }
+    }
+
     /// The numbers that `mini` was trained with.
     package var plan: TrainingPlan {
         switch self {

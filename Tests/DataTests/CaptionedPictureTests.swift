@@ -31,9 +31,28 @@ import Testing
         #expect(shown == ["one", "two", "three"])
     }
 
-    @Test("A sample without words is refused", arguments: [[:], ["txt": " \n"], ["json": "[1]"]])
-    func refusals(files: [String: String]) throws {
-        let sample = try sample(files)
-        #expect(throws: DataError.self) { try CaptionedPicture(sample) }
+    @Test(
+        "What is wrong with a sample is told with its shard",
+        arguments: [
+            (["png": "x"], "a.tar/k is not a picture that Lienzo reads; expected "),
+            ([:], "a.tar/k is malformed: expected captions in a json or a txt, found neither."),
+            (["txt": " \n"], "a.tar/k is malformed: expected captions in a json or a txt, found neither."),
+            (["json": "[1]"], "a.tar/k is malformed: expected captions in its json, found none."),
+            (["json": "{"], "a.tar/k is malformed: its json is broken; expected an object with captions."),
+        ]
+    )
+    func refusals(files: [String: String], sentence: String) throws {
+        let whole = try sample([:]).files.merging(files.mapValues { Array($0.utf8) }) { $1 }
+        let words = files["png"] == nil ? [:] : ["txt": Array("a text".utf8)]
+        let sample = ShardSample(key: "k", files: whole.merging(words) { $1 }, shard: "a.tar")
+        let error = #expect(throws: DataError.self) { try CaptionedPicture(sample) }
+        #expect(error?.description.hasPrefix(sentence) == true, "\(String(describing: error))")
+    }
+
+    @Test("A sample without a picture says what it has")
+    func pictureless() {
+        let sample = ShardSample(key: "k", files: ["txt": [65], "json": [123]], shard: "a.tar")
+        let error = #expect(throws: DataError.self) { try PictureSample(sample) }
+        #expect(error?.description == "a.tar/k is malformed: expected a png, jpg or webp, found only .json, .txt.")
     }
 }

@@ -93,7 +93,7 @@ private struct LineTask: TrainingTask {
         _ = try RunDirectory(path, plan: other)
         _ = try losses(RunDirectory(path, plan: plan), until: 3)
         let error = #expect(throws: TrainingError.self) { try RunDirectory(path, plan: other) }
-        #expect(error?.description.contains("another plan") == true)
+        #expect(error?.description.contains("batch was \(plan.batch) and is 9") == true)
     }
 
     @Test func `two processes cannot train in one folder`() throws {

@@ -110,11 +110,7 @@ package struct ContrastiveModel {
     ///   - folder: where to; it is made where it is missing.
     /// - Throws: errors of files.
     func write(_ weights: [(name: String, tensor: Tensor)], to folder: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw TrainingError("\(folder) could not be made a folder: \(error.localizedDescription)")
-        }
+        try makeFolder(folder)
         try writeSafetensors(weights.map { ($0.name, $0.tensor) }, to: "\(folder)/open_clip_model.safetensors")
         for file in tokenizerFiles {
             guard let bytes = FileManager.default.contents(atPath: file) else {

@@ -71,6 +71,8 @@ package struct ContrastiveRun {
         let type = settings.computeType ?? Engine.preferredComputeType(on: device)
         let inputs = TrainingInputs(settings.facts(of: model, streams: streams, computeType: type))
         try requireSameStart(inputs)
+        let pairs = pairs(streams: streams, perStream: perStream)
+        try pairs.requireWholeSteps()
         let folder = group.isFirst ? try RunDirectory(settings.run, plan: plan, inputs: inputs) : nil
         try torchScope {
             let store = model.store(
@@ -83,7 +85,7 @@ package struct ContrastiveRun {
             let task = try ContrastiveTask(
                 model.configuration,
                 store: store,
-                pairs: pairs(streams: streams, perStream: perStream),
+                pairs: pairs,
                 heldOut: HeldOutPairs(shards: settings.validation, limit: settings.validationPairs),
                 parts: settings.parts,
                 group: group,

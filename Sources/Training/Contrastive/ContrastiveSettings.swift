@@ -1,5 +1,6 @@
 import Foundation
 import LienzoData
+import LienzoFiles
 package import LienzoTorch
 
 /// What a contrastive run reads, writes and leaves out, beside the numbers of its plan.
@@ -78,11 +79,11 @@ package struct ContrastiveSettings: Sendable {
     func facts(of model: ContrastiveModel, streams: Int, computeType: DType) -> [String: String] {
         func size(_ path: String) -> String {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-            return "\(attributes?[.size] as? Int ?? 0) bytes"
+            return (attributes?[.size] as? Int ?? 0).counted("byte")
         }
         var facts = model.facts
         for (index, path) in shards.enumerated() {
-            facts["shard \(index), \((path as NSString).lastPathComponent)"] = size(path)
+            facts["shard \(index + 1)"] = "\(URL(fileURLWithPath: path).lastPathComponent) (\(size(path)))"
         }
         facts["--streams"] = "\(streams)"
         facts["--buffer"] = "\(bufferSize)"

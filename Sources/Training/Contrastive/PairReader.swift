@@ -1,5 +1,6 @@
 import Foundation
 import LienzoData
+import LienzoFiles
 package import LienzoImages
 package import LienzoTokenizers
 import Synchronization
@@ -42,6 +43,27 @@ package struct PairSettings: Sendable {
         self.crop = crop
         self.tokenizer = tokenizer
         self.contextLength = contextLength
+    }
+
+    /// The shards of stream `index`.
+    func shards(of index: Int) -> [String] {
+        shards.indices.filter { $0 % streams == index }.map { shards[$0] }
+    }
+
+    /// Refuses shards with which a step would see a sample twice, which no loss can tell from itself.
+    ///
+    /// - Throws: ``TrainingError`` where a stream has fewer samples than it gives to a step; `DataError` for a shard that
+    ///   cannot be read.
+    func requireWholeSteps() throws {
+        for index in 0..<streams {
+            let count = try ShardReader.count(in: shards(of: index), limit: perStream)
+            guard count < perStream else { continue }
+            let place = streams == 1 ? "the shards" : "the shards of stream \(index + 1) of \(streams)"
+            throw TrainingError(
+                "\(place) have \(count.counted("sample")) and a step takes \(perStream) of them; give more shards, or a "
+                    + "smaller --batch"
+            )
+        }
     }
 
     /// Where stream `index` begins.
@@ -115,8 +137,11 @@ final class PairReader: Sendable {
         var lanes: [Lane] = []
         for (offset, state) in states.enumerated() {
             let index = first + offset
-            let own = settings.shards.indices.filter { $0 % settings.streams == index }.map { settings.shards[$0] }
-            let stream = try ShardStream(shards: own, bufferSize: settings.bufferSize, state: state)
+            let stream = try ShardStream(
+                shards: settings.shards(of: index),
+                bufferSize: settings.bufferSize,
+                state: state
+            )
             lanes.append(Lane(index: index, stream: stream))
         }
         self.lanes = Mutex(lanes)
