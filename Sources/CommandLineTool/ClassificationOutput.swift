@@ -9,7 +9,13 @@ struct ClassificationOutput: ParsableArguments {
     @Option(help: "Write a page with the share of each class and what was taken for what.", completion: .file())
     var html: String?
 
+    @OptionGroup var language: LanguageOption
     @OptionGroup var output: OutputOptions
+
+    func validate() throws { try OutputFile.requireEnding(html, .html, option: "--html") }
+
+    /// Checks before the work that its result can be kept.
+    func requireWritable() throws { try OutputFile.requireWritable(html) }
 
     /// What was measured, beside the numbers.
     struct Facts {
@@ -31,20 +37,8 @@ struct ClassificationOutput: ParsableArguments {
     func tell(_ report: ClassificationReport, _ facts: Facts) throws {
         if let html { try AtomicFile.write(page(report, facts).html.utf8, to: html) }
         if output.json { return try Console.json(JSONReport(report, facts)) }
-        Console.line(Self.summary(report))
+        Console.line(EvaluationWords.english.summary(report))
         if let html { Console.line(html) }
-    }
-
-    /// A result in a line.
-    static func summary(_ report: ClassificationReport) -> String {
-        String(
-            format: "%d pictures, %d classes: top-1 %.1f %%, top-5 %.1f %%, mean per class %.1f %%",
-            report.count,
-            report.classes.count,
-            report.top1 * 100,
-            report.top5 * 100,
-            report.meanPerClass * 100
-        )
     }
 
     /// Classes of which a page shows every pair.
@@ -53,57 +47,55 @@ struct ClassificationOutput: ParsableArguments {
     private static let pairs = 50
 
     private func page(_ report: ClassificationReport, _ facts: Facts) -> EvaluationPage {
+        let words = language.language.evaluation
         let order = report.classes.indices.filter { report.perClass[$0] != nil }
             .sorted { (report.perClass[$0] ?? 0) < (report.perClass[$1] ?? 0) }
         let shares = ShadedTable(
             rows: order.map { "\(report.classes[$0]) (\(report.confusion[$0].values.reduce(0, +)))" },
-            columns: ["right"],
+            columns: [words.right],
             values: order.map { [report.perClass[$0] ?? .nan] }
         )
-        var sections = [
-            EvaluationPage.Section(
-                title: "Class by class",
-                note:
-                    "The share of each class's pictures that is named rightly, the worst first; the number of pictures "
-                    + "stands behind the name.",
-                table: shares
-            )
-        ]
-        if report.classes.count <= Self.fullTable {
-            sections.append(
+        let isFull = report.classes.count <= Self.fullTable
+        return EvaluationPage(
+            title: facts.model,
+            subtitle: words.summary(report),
+            sections: [
+                .init(title: words.classes, note: words.classesNote, table: shares),
                 .init(
-                    title: "What was taken for what",
-                    note: "A row for each true class, a column for each answer; the shares of a row add up to 100 %.",
-                    table: ShadedTable(
-                        rows: report.classes,
-                        columns: report.classes,
-                        values: report.confusion.map { row in
-                            let all = Double(row.values.reduce(0, +))
-                            return report.classes.indices.map { all > 0 ? Double(row[$0, default: 0]) / all : .nan }
-                        }
-                    )
-                )
-            )
-        } else {
-            let wrong = report.confusion.enumerated().flatMap { truth, row in
-                row.filter { $0.key != truth }.map { (truth: truth, answer: $0.key, count: $0.value) }
+                    title: words.confusion,
+                    note: isFull ? words.confusionNote : words.mistakesNote,
+                    table: isFull ? Self.answers(report) : Self.mistakes(report, share: words.share)
+                ),
+            ],
+            language: language.language
+        )
+    }
+
+    /// A row for each true class, a column for each answer.
+    private static func answers(_ report: ClassificationReport) -> ShadedTable {
+        ShadedTable(
+            rows: report.classes,
+            columns: report.classes,
+            values: report.confusion.map { row in
+                let all = Double(row.values.reduce(0, +))
+                return report.classes.indices.map { all > 0 ? Double(row[$0, default: 0]) / all : .nan }
             }
-            .sorted { ($1.count, $0.truth, $0.answer) < ($0.count, $1.truth, $1.answer) }.prefix(Self.pairs)
-            sections.append(
-                .init(
-                    title: "What was taken for what",
-                    note: "The most frequent mistakes, as shares of the true class's pictures.",
-                    table: ShadedTable(
-                        rows: wrong.map { "\(report.classes[$0.truth]) → \(report.classes[$0.answer])" },
-                        columns: ["share"],
-                        values: wrong.map { pair in
-                            [Double(pair.count) / Double(max(report.confusion[pair.truth].values.reduce(0, +), 1))]
-                        }
-                    )
-                )
-            )
+        )
+    }
+
+    /// The most frequent mistakes.
+    private static func mistakes(_ report: ClassificationReport, share: String) -> ShadedTable {
+        let wrong = report.confusion.enumerated().flatMap { truth, row in
+            row.filter { $0.key != truth }.map { (truth: truth, answer: $0.key, count: $0.value) }
         }
-        return EvaluationPage(title: facts.model, subtitle: Self.summary(report), sections: sections)
+        .sorted { ($1.count, $0.truth, $0.answer) < ($0.count, $1.truth, $1.answer) }.prefix(pairs)
+        return ShadedTable(
+            rows: wrong.map { "\(report.classes[$0.truth]) → \(report.classes[$0.answer])" },
+            columns: [share],
+            values: wrong.map { pair in
+                [Double(pair.count) / Double(max(report.confusion[pair.truth].values.reduce(0, +), 1))]
+            }
+        )
     }
 
     /// What `--json` prints.

@@ -9,7 +9,8 @@ struct ClassifyCommand: AsyncParsableCommand {
         abstract: "Say which of some labels fits each picture best, without training (zero-shot).",
         discussion: """
             Each label is put into every template; the mean of the sentences' embeddings stands for the label. The \
-            shares are the softmax of the cosines times the model's logit scale.
+            shares are the softmax of the cosines times the model's logit scale. A picture that cannot be \
+            read is told and left out, and the exit code is then 1.
             """
     )
 
@@ -69,8 +70,13 @@ struct ClassifyCommand: AsyncParsableCommand {
                     skipped: skipped
                 )
             )
-            return
+        } else {
+            Self.print(results)
         }
+        try CommandError.requireNone(skipped.count, of: images.count)
+    }
+
+    private static func print(_ results: [Report.Row]) {
         for result in results {
             Console.line(Console.printable((result.path as NSString).lastPathComponent))
             for entry in result.top {

@@ -12,7 +12,8 @@ struct CompareCommand: AsyncParsableCommand {
         abstract: "Show how well each picture fits each text.",
         discussion: """
             Each picture and each text becomes one vector in a shared space; a cell shows how probable a text is for a \
-            picture among the texts given: the softmax of their cosines times the model's logit scale.
+            picture among the texts given: the softmax of their cosines times the model's logit scale. A picture that \
+            cannot be read is told and left out, and the exit code is then 1.
             """
     )
 
@@ -46,8 +47,7 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: "Also write the numbers, a line for each picture and text.", completion: .file())
     var csv: String?
 
-    @Option(help: "The language of the page and the drawing: en or es. (default: en)", transform: Self.language)
-    var language = FigureLanguage.english
+    @OptionGroup var language: LanguageOption
 
     @OptionGroup var output: OutputOptions
 
@@ -55,7 +55,10 @@ struct CompareCommand: AsyncParsableCommand {
         guard setFile != nil || !images.isEmpty else {
             throw ValidationError("There is no picture; name some, or a --set of them.")
         }
-        if let png { try PictureTarget.requirePNG(png, option: "--png") }
+        try OutputFile.requireEnding(html, .html, option: "--html")
+        try OutputFile.requireEnding(svg, .svg, option: "--svg")
+        try OutputFile.requireEnding(png, .png, option: "--png")
+        try OutputFile.requireEnding(csv, .csv, option: "--csv")
         guard setFile != nil || !texts.isEmpty else {
             throw ValidationError("There is no --text; say what the pictures may show.")
         }
@@ -71,10 +74,7 @@ struct CompareCommand: AsyncParsableCommand {
         guard !images.isEmpty, !texts.isEmpty else {
             throw CommandError("The set has no \(images.isEmpty ? "pictures" : "texts"); expected some of both.")
         }
-        let inputs = Set((images + [setFile].compactMap(\.self)).map(Self.place))
-        for file in [html, svg, png, csv].compactMap(\.self) where inputs.contains(Self.place(file)) {
-            throw CommandError("\(file) is an input of this comparison and would be overwritten; name another output.")
-        }
+        try OutputFile.requireWritable(html, svg, png, csv, apartFrom: images + [setFile].compactMap(\.self))
         let pipeline = try CLIPPipeline(modelDirectory: try model.path())
         // The texts, and with them the weights, are read while the pictures are decoded.
         async let textEmbeddings = pipeline.embed(texts: texts)
@@ -99,7 +99,7 @@ struct CompareCommand: AsyncParsableCommand {
         if html != nil || svg != nil || png != nil {
             let page = ComparePage(
                 title: set?.title ?? "",
-                language: language,
+                language: language.language,
                 model: pipeline.name,
                 texts: texts,
                 textEmbeddings: try await textEmbeddings,
@@ -143,18 +143,7 @@ struct CompareCommand: AsyncParsableCommand {
             let text = shaded.text(colors: .forStandardOutput(), width: TerminalColors.columnsOfStandardOutput())
             Console.write(text, to: .standardOutput)
         }
-    }
-
-    /// The file that a path names, whichever way it is written.
-    private static func place(_ path: String) -> String {
-        URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
-    }
-
-    private static func language(_ code: String) throws -> FigureLanguage {
-        guard let language = FigureLanguage(rawValue: code) else {
-            throw ValidationError("--language is \"\(code)\"; expected en or es.")
-        }
-        return language
+        try CommandError.requireNone(skipped.count, of: images.count)
     }
 
     /// A line for each picture and text.

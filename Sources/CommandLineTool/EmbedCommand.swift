@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LienzoFiles
 import LienzoPipelines
 import LienzoTorch
 
@@ -10,7 +11,7 @@ struct EmbedCommand: AsyncParsableCommand {
         abstract: "Write the embeddings of pictures and texts to a file, a row for each in their order.",
         discussion: """
             Pictures may be files, folders (with all that is in them) and webdataset shards (.tar). What cannot be read \
-            is told and has no row. A run that was stopped goes on where it stopped when it is started again.
+            is told and has no row; where it was given by name, the exit code is 1. A run that was stopped goes on where it stopped when it is started again.
             """
     )
 
@@ -54,13 +55,23 @@ struct EmbedCommand: AsyncParsableCommand {
         guard !images.isEmpty || !texts.isEmpty || textsFile != nil else {
             throw ValidationError("There is nothing to embed; give --images, --texts or --texts-file.")
         }
-        if output == nil {
+        if let output {
+            let ending = OutputFile.ending(of: output)
+            guard ending.isEmpty || EmbeddingFormat(rawValue: ending).map({ format ?? $0 == $0 }) == true else {
+                let expected = format.map { [$0] } ?? EmbeddingFormat.allCases
+                throw ValidationError(
+                    "--output is \(output); expected a name that ends in "
+                        + "\(expected.map { ".\($0.rawValue)" }.joined(separator: ", ")) or in nothing."
+                )
+            }
+        } else {
             guard format != .npy else { throw ValidationError("An npy array needs --output.") }
             guard !json else { throw ValidationError("--json needs --output.") }
         }
     }
 
     mutating func run() async throws {
+        try OutputFile.requireWritable(output, apartFrom: images + [textsFile].compactMap(\.self))
         let path = try model.path()
         let pipeline = try CLIPPipeline(
             modelDirectory: path,
@@ -83,16 +94,28 @@ struct EmbedCommand: AsyncParsableCommand {
     private func print(_ pipeline: CLIPPipeline) async throws {
         let format = format ?? .jsonl
         var (row, count) = (0, 0)
+        var skipped: [SkippedInput] = []
         try await openInputs(pipeline).forEachBatch(normalized: !raw) { batch in
             count += batch.count
+            skipped += batch.skipped
             for entry in batch.rows {
                 if row == 0 { Console.write(format.head(rows: 0, dimension: pipeline.embeddingDimension)) }
                 Console.write(try format.row(entry.embedding, of: entry.name, at: row))
                 row += 1
             }
         }
-        guard row > 0 else { throw CommandError("None of the \(count) inputs could be embedded.") }
+        guard row > 0 else { throw Self.nothing(of: count) }
         Console.write(format.tail)
+        try requireNamed(skipped, of: count)
+    }
+
+    private static func nothing(of count: Int) -> CommandError {
+        CommandError(count == 0 ? "There is nothing to embed." : "None of \(count.counted("input")) could be embedded.")
+    }
+
+    /// Pictures of folders and shards may be bad; those that were given by name may not.
+    private func requireNamed(_ skipped: [SkippedInput], of count: Int) throws(CommandError) {
+        try CommandError.requireNone(skipped.count { images.contains($0.path) }, of: count)
     }
 
     private func write(to output: String, _ pipeline: CLIPPipeline) async throws {
@@ -106,7 +129,7 @@ struct EmbedCommand: AsyncParsableCommand {
         )
         if file.progress.inputs > 0 {
             if try await inputs.skip(file.progress.inputs) == file.progress.digest {
-                Console.note("lienzo: going on after \(file.progress.inputs) inputs.")
+                Console.note("lienzo: going on after \(file.progress.inputs.counted("input")).")
             } else if textsFile == "-" {
                 throw CommandError("\(output) was begun with other inputs; name another, or remove \(output).progress.")
             } else {
@@ -124,19 +147,23 @@ struct EmbedCommand: AsyncParsableCommand {
         let progress = file.progress
         guard progress.rows > 0 else {
             file.discard()
-            throw CommandError("None of the \(progress.inputs) inputs could be embedded.")
+            throw Self.nothing(of: progress.inputs)
         }
         try file.finish()
-        guard json else { return Console.line(output) }
-        try Console.json(
-            Report(
-                model: pipeline.name,
-                output: output,
-                rows: progress.rows,
-                dimension: pipeline.embeddingDimension,
-                skipped: progress.skipped
+        if json {
+            try Console.json(
+                Report(
+                    model: pipeline.name,
+                    output: output,
+                    rows: progress.rows,
+                    dimension: pipeline.embeddingDimension,
+                    skipped: progress.skipped
+                )
             )
-        )
+        } else {
+            Console.line(output)
+        }
+        try requireNamed(progress.skipped, of: progress.inputs)
     }
 
     /// What `--json` prints.

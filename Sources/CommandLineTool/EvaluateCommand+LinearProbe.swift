@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LienzoEvaluation
+import LienzoFiles
 import LienzoPipelines
 import LienzoTorch
 
@@ -42,6 +43,7 @@ extension EvaluateCommand {
         }
 
         mutating func run() async throws {
+            try output.requireWritable()
             let names = try classnames.map { try EvaluateCommand.lines($0, of: "class names") }
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
             let training = try LabelledPictures(train, names: names)
@@ -68,7 +70,7 @@ extension EvaluateCommand {
             let isHeld = (0..<all.labels.count).map { held == nil && $0 % 10 == 9 }
             guard held != nil || isHeld.contains(true) else {
                 throw CommandError(
-                    "There are \(all.labels.count) training pictures; expected 10 or more, or --validation."
+                    "The training set has \(all.labels.count.counted("picture")); expected 10 or more, or --validation."
                 )
             }
             let probe = try LinearProbe(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LienzoEvaluation
+import LienzoFiles
 import LienzoPipelines
 
 extension EvaluateCommand {
@@ -32,6 +33,7 @@ extension EvaluateCommand {
         }
 
         mutating func run() async throws {
+            let dataset = try ShardPaths.all(dataset)
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
             let inputs = EmbeddingInputs(
                 images: dataset,
@@ -70,7 +72,7 @@ extension EvaluateCommand {
                 )
                 return
             }
-            Console.line("\(pictures.count) pictures, \(texts.count) captions")
+            Console.line("\(pictures.count.counted("picture")), \(texts.count.counted("caption"))")
             for (name, recall) in [
                 ("picture → caption", report.textOfPicture), ("caption → picture", report.pictureOfText),
             ] {

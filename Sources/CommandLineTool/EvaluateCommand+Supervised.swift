@@ -1,5 +1,6 @@
 import ArgumentParser
 import LienzoEvaluation
+import LienzoFiles
 import LienzoPipelines
 
 extension EvaluateCommand {
@@ -27,12 +28,13 @@ extension EvaluateCommand {
         @OptionGroup var output: ClassificationOutput
 
         mutating func run() async throws {
+            try output.requireWritable()
             let names = try classnames.map { try EvaluateCommand.lines($0, of: "class names") }
             let pictures = try LabelledPictures(dataset, names: names)
             let network = try ImageClassifier(path: classifier)
             guard network.classes == pictures.classes.count else {
                 throw CommandError(
-                    "\(classifier) has \(network.classes) classes and the data set \(pictures.classes.count); expected as "
+                    "\(classifier) has \(network.classes.counted("class", "classes")) and the data set \(pictures.classes.count); expected as "
                         + "many. For a part of ImageNet's classes use `lienzo evaluate table`."
                 )
             }

@@ -38,6 +38,7 @@ extension EvaluateCommand {
         @Option(help: "Write the table as a page.", completion: .file())
         var html: String?
 
+        @OptionGroup var language: LanguageOption
         @OptionGroup var model: ModelOptions
         @OptionGroup var batch: BatchOptions
         @OptionGroup var output: OutputOptions
@@ -45,7 +46,10 @@ extension EvaluateCommand {
         /// Where `Scripts/fetch-imagenet-names` puts the names.
         private static let names = ".cache/imagenet"
 
+        func validate() throws { try OutputFile.requireEnding(html, .html, option: "--html") }
+
         mutating func run() async throws {
+            try OutputFile.requireWritable(html)
             let imageNet = try readNames()
             let templates = try EvaluateCommand.readTemplates(templates)
             guard let found = Self.found(in: folder) else {
@@ -58,7 +62,7 @@ extension EvaluateCommand {
             let network = try classifier.map { try ImageClassifier(path: $0) }
             if let network, network.classes != imageNet.synsets.count {
                 throw CommandError(
-                    "\(classifier ?? "") has \(network.classes) classes; expected ImageNet's \(imageNet.synsets.count)."
+                    "\(classifier ?? "") has \(network.classes.counted("class", "classes")); expected ImageNet's \(imageNet.synsets.count)."
                 )
             }
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())
@@ -90,7 +94,7 @@ extension EvaluateCommand {
             }
             guard !rows.isEmpty else { throw CommandError("None of the sets in \(folder) has a picture.") }
             let table = Report(model: pipeline.name, classifier: network?.name, sets: rows)
-            if let html { try AtomicFile.write(table.page.html.utf8, to: html) }
+            if let html { try AtomicFile.write(table.page(language.language).html.utf8, to: html) }
             if output.json { try Console.json(table) } else { table.print() }
         }
 
@@ -146,18 +150,20 @@ extension EvaluateCommand {
             let classifier: String?
             let sets: [Row]
 
-            private var columns: [(name: String, value: (Row) -> Double?)] {
+            private func columns(_ words: EvaluationWords) -> [(name: String, value: (Row) -> Double?)] {
                 [
-                    ("ResNet-101, published", { $0.publishedResNet101 }),
-                    (classifier.map { "\($0), measured" } ?? "", { $0.supervised }),
-                    ("CLIP ViT-L/14@336px, published", { $0.publishedCLIP }), ("\(model), measured", { $0.zeroShot }),
+                    ("ResNet-101, \(words.published)", { $0.publishedResNet101 }),
+                    (classifier.map { "\($0), \(words.measured)" } ?? "", { $0.supervised }),
+                    ("CLIP ViT-L/14@336px, \(words.published)", { $0.publishedCLIP }),
+                    ("\(model), \(words.measured)", { $0.zeroShot }),
                 ]
                 .filter { !$0.0.isEmpty }
             }
 
-            private var table: ShadedTable {
-                ShadedTable(
-                    rows: sets.map { "\($0.set) (\($0.pictures) pictures, \($0.classes) classes)" },
+            private func table(_ words: EvaluationWords) -> ShadedTable {
+                let columns = columns(words)
+                return ShadedTable(
+                    rows: sets.map { "\($0.set) (\(words.size(pictures: $0.pictures, classes: $0.classes)))" },
                     columns: columns.map(\.name),
                     values: sets.map { row in columns.map { $0.value(row) ?? .nan } },
                     range: 0...100,
@@ -165,17 +171,18 @@ extension EvaluateCommand {
                 )
             }
 
-            var page: EvaluationPage {
-                EvaluationPage(
-                    title: "ImageNet and five sets like it",
-                    subtitle: "Top-1: the share of pictures whose likeliest class is theirs.",
-                    sections: [
-                        .init(title: "Top-1 in %", note: "Published figures: Radford et al. 2021.", table: table)
-                    ]
+            func page(_ language: FigureLanguage) -> EvaluationPage {
+                let words = language.evaluation
+                return EvaluationPage(
+                    title: words.tableTitle,
+                    subtitle: words.tableSubtitle,
+                    sections: [.init(title: words.tableSection, note: words.tableNote, table: table(words))],
+                    language: language
                 )
             }
 
             func print() {
+                let columns = columns(.english)
                 Console.line(
                     "top-1 in %".padding(toLength: 42, withPad: " ", startingAt: 0)
                         + columns.map(\.name).joined(separator: "   ")
@@ -186,7 +193,7 @@ extension EvaluateCommand {
                         return String(repeating: " ", count: max(0, column.name.count - text.count)) + text
                     }
                     Console.line(
-                        Console.printable("\(row.set) (\(row.pictures) pictures)").padding(
+                        Console.printable("\(row.set) (\(EvaluationWords.english.pictures(row.pictures)))").padding(
                             toLength: 42,
                             withPad: " ",
                             startingAt: 0

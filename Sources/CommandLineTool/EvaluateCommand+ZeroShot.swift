@@ -28,6 +28,7 @@ extension EvaluateCommand {
         @OptionGroup var output: ClassificationOutput
 
         mutating func run() async throws {
+            try output.requireWritable()
             let names = try classnames.map { try EvaluateCommand.lines($0, of: "class names") }
             let templates = try EvaluateCommand.readTemplates(templates)
             let pictures = try LabelledPictures(dataset, names: names)

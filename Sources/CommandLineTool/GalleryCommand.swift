@@ -29,7 +29,7 @@ struct GalleryCommand: AsyncParsableCommand {
 
     func validate() throws {
         if !(1...32).contains(columns) { throw ValidationError("--columns is \(columns), expected 1 to 32") }
-        try PictureTarget.requirePNG(output)
+        try OutputFile.requireEnding(output, .png)
         do {
             try sampling.request("a", seed: seed).validate()
         } catch {
@@ -46,7 +46,7 @@ struct GalleryCommand: AsyncParsableCommand {
                 "\(prompts) has \(lines.count > 256 ? "more than 256" : "no") prompts; expected 1 to 256."
             )
         }
-        try PictureTarget(output: output, prompt: "", count: 1).requireWritableFolder()
+        try OutputFile.requireWritable(output, apartFrom: [prompts])
         let pipeline = try UnCLIPPipeline(modelDirectory: try model.path())
         var bar = ProgressBar("gallery", total: lines.count, unit: "pictures")
         var items: [ContactSheet.Item] = []

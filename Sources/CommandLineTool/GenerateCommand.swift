@@ -41,13 +41,13 @@ struct GenerateCommand: AsyncParsableCommand {
         } catch {
             throw ValidationError(error.description)
         }
-        if let output { try PictureTarget.requirePNG(output) }
+        try OutputFile.requireEnding(output, .png)
     }
 
     mutating func run() async throws {
         let start = ContinuousClock.now
         let target = PictureTarget(output: output, prompt: prompt, count: count)
-        try target.requireWritableFolder()
+        try OutputFile.requireWritable(target.path(seed: seed))
         let pipeline = try UnCLIPPipeline(modelDirectory: try model.path())
 
         var report = Report(model: pipeline.directory.name, prompt: prompt)

@@ -46,7 +46,7 @@ struct ImageNetSet: Sendable {
     func classes(in root: String, _ imageNet: Names) throws(CommandError) -> Classes {
         let path = "\(root)/\(folder)"
         if FileManager.default.fileExists(atPath: "\(path)/mappings") { return try Self.objectNet(path, imageNet) }
-        guard let folders = try LabelledPictures.folders([path]) else {
+        guard let folders = LabelledPictures.folders([path]) else {
             throw CommandError("\(path) has no folders; expected one for each class.")
         }
         let places = Dictionary(uniqueKeysWithValues: imageNet.synsets.enumerated().map { ($0.element, $0.offset) })

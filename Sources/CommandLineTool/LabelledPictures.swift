@@ -1,4 +1,5 @@
 import Foundation
+import LienzoFiles
 import LienzoPipelines
 
 /// Pictures with their classes: a folder with a folder for each class, or webdataset shards with `cls`.
@@ -25,20 +26,24 @@ struct LabelledPictures {
     }
 
     /// - Parameters:
-    ///   - paths: one folder, or shards.
+    ///   - paths: one folder, or shards and folders of them.
     ///   - names: what each class is called, where the folders' names do not say it.
     /// - Throws: where there is nothing, or names and folders do not fit.
     init(_ paths: [String], names: [String]? = nil) throws(CommandError) {
-        self.paths = paths
-        folders = try Self.folders(paths)
+        folders = Self.folders(paths)
+        self.paths =
+            try folders != nil
+            ? paths
+            : ShardPaths.all(paths, expected: "a folder with a folder for each class, or shards (.tar)")
         guard let classes = names ?? folders else {
             throw CommandError(
-                "\(paths.joined(separator: ", ")) has no folders of classes, and shards do not say what their "
-                    + "classes are called; give --classnames."
+                "Shards such as \(self.paths[0]) do not say what their classes are called; give --classnames."
             )
         }
         if let names, let folders, names.count != folders.count {
-            throw CommandError("There are \(folders.count) folders and \(names.count) class names; expected as many.")
+            throw CommandError(
+                "There are \(folders.count.counted("folder")) and \(names.count.counted("class name")); expected as many."
+            )
         }
         self.classes = classes
     }
@@ -88,12 +93,9 @@ struct LabelledPictures {
         return skipped
     }
 
-    /// The folders of a data set of folders; nil for shards.
-    static func folders(_ paths: [String]) throws(CommandError) -> [String]? {
+    /// The folders of a data set of folders; nil where there are none.
+    static func folders(_ paths: [String]) -> [String]? {
         guard let path = paths.first, paths.count == 1 else { return nil }
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw CommandError("\(path) is missing; expected a folder with a folder for each class, or shards.")
-        }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         let folders = names.filter { name in
             var isFolder: ObjCBool = false

@@ -17,7 +17,7 @@ struct ModelOptions: ParsableArguments {
     var model: String?
 
     /// The folder to load, or the file.
-    func path() throws(CommandError) -> String {
+    func path() throws -> String {
         if let model { return try ModelLocation.path(of: model) }
         guard let found = ModelLocation.default else {
             throw CommandError(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LienzoFiles
 import LienzoHub
 
 extension ModelsCommand {
@@ -17,13 +18,14 @@ extension ModelsCommand {
         @OptionGroup var output: OutputOptions
 
         mutating func run() async throws {
-            let path = try ModelLocation.path(of: model)
+            let path = try ModelLocation.path(of: model, takesUnfinished: true)
             var facts = try ModelFacts(path)
             var snapshot: CachedModel.Snapshot?
             if path != model, let reference = try? ModelReference(model) {
                 let cached = ModelsCommand.cache.folder(of: reference.id).model
                 snapshot = cached?.snapshots.first { $0.path == path }
-                if let cached, cached.snapshots.count == 1, cached.unfinishedBytes > 0 {
+                let isBegun = snapshot?.revisions.isEmpty == true && reference.revision == nil
+                if let cached, isBegun || cached.snapshots.count == 1 && cached.unfinishedBytes > 0 {
                     facts.add(missing: "A pull was stopped: 'lienzo models pull \(reference)' goes on with it.")
                 }
             }
@@ -60,7 +62,7 @@ extension ModelsCommand {
         private static func tensors(_ tensors: Int, _ parameters: Int, _ types: [String: Int]) -> String {
             let style = IntegerFormatStyle<Int>(locale: Locale(identifier: "en_US"))
             let names = types.sorted { $0.value > $1.value }.map(\.key).joined(separator: ", ")
-            return "\(tensors) tensors, \(parameters.formatted(style)) parameters"
+            return "\(tensors.counted("tensor")), \(parameters.formatted(style)) parameter\(parameters == 1 ? "" : "s")"
                 + (names.isEmpty ? "" : " (\(names))")
         }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LienzoFiles
 import LienzoHub
 import Synchronization
 
@@ -87,11 +88,11 @@ private final class PullDisplay: Sendable {
             switch event {
             case .listed(let commit, let files, let present):
                 let here = present == 0 ? "" : ", \(present) of them here already"
-                Console.note("lienzo: \(reference) is at \(commit.short): \(Self.count(files))\(here)")
+                Console.note("lienzo: \(reference) is at \(commit.short): \(files.counted("file"))\(here)")
             case .began(let files, let bytes, let arrived):
                 guard files > 0 else { return }
                 let before = arrived == 0 ? "" : ", \(ByteCount.text(arrived)) of them from an earlier run"
-                Console.note("lienzo: fetching \(ByteCount.text(bytes)) in \(Self.count(files))\(before)")
+                Console.note("lienzo: fetching \(ByteCount.text(bytes)) in \(files.counted("file"))\(before)")
                 bar = ProgressBar(reference.id.description, total: bytes, done: arrived, unit: ProgressBar.bytes)
             case .arrived(let bytes):
                 bar?.update(completed: bytes)
@@ -103,8 +104,6 @@ private final class PullDisplay: Sendable {
             }
         }
     }
-
-    private static func count(_ files: Int) -> String { files == 1 ? "1 file" : "\(files) files" }
 
     func finish() { bar.withLock { $0?.finish() } }
 }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Foundation
 
 /// Where `generate` puts its pictures.
@@ -30,35 +29,18 @@ struct PictureTarget {
         namesCarrySeed ? "\(stem)-\(seed).\(suffix)" : "\(stem).\(suffix)"
     }
 
-    /// Refuses a name that promises another format.
-    static func requirePNG(_ output: String, option: String = "--output") throws(ValidationError) {
-        guard (output as NSString).pathExtension.lowercased() == "png" else {
-            throw ValidationError("\(option) is \(output); pictures are written as PNG, so end the name in .png.")
-        }
-    }
-
-    /// Says before the work begins what would stop its result from being kept.
-    func requireWritableFolder() throws(CommandError) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw CommandError("The picture cannot be written: there is no folder \(folder); make it, or name another.")
-        }
-        guard FileManager.default.isWritableFile(atPath: folder) else {
-            throw CommandError(
-                "The picture cannot be written: the folder \(folder) is not yours to write; name another."
-            )
-        }
-    }
-
-    /// The folder of the pictures. (Foundation's `deletingLastPathComponent` traps on names of one letter, Swift 6.3.)
-    var folder: String {
-        guard let slash = stem.lastIndex(of: "/") else { return "." }
-        return slash == stem.startIndex ? "/" : String(stem[..<slash])
-    }
-
     /// Words as a file name: lowercase letters and digits of any script, with hyphens between, at most 60 bytes.
+    ///
+    /// Signs without any word, such as an emoji, are called by their Unicode names.
     static func slug(of prompt: String) -> String {
-        let words = prompt.lowercased().split { !$0.isLetter && !$0.isNumber }
+        func split(_ text: String) -> [Substring] { text.lowercased().split { !$0.isLetter && !$0.isNumber } }
+        var words = split(prompt)
+        if words.isEmpty {
+            let signs = prompt.unicodeScalars.map(\.properties).filter {
+                !$0.isWhitespace && !$0.isDefaultIgnorableCodePoint
+            }
+            words = split(signs.compactMap(\.name).joined(separator: " "))
+        }
         var slug = ""
         for word in words {
             let longer = slug.isEmpty ? String(word) : "\(slug)-\(word)"

@@ -52,7 +52,7 @@ struct SearchCommand: AsyncParsableCommand {
                 guard Console.isInteractive else { return }
                 let done = $0.added + $0.changed + $0.unreadable.count
                 let rate = Double(done) / max((ContinuousClock.now - started) / .seconds(1), 1e-3)
-                Console.write("\r\u{1B}[Klienzo: \(done) pictures, \(Int(rate)) a second", to: .standardError)
+                Console.write("\r\u{1B}[Klienzo: \(done.counted("picture")), \(Int(rate)) a second", to: .standardError)
             }
             if Console.isInteractive { Console.write("\r\u{1B}[K", to: .standardError) }
             for file in update.unreadable { Console.note("lienzo: \(file.reason)") }
@@ -71,7 +71,7 @@ struct SearchCommand: AsyncParsableCommand {
                 )
             }
             Console.line(
-                "\(index): \(update.total) pictures (\(update.added) new, \(update.changed) changed, \(update.removed) "
+                "\(index): \(update.total.counted("picture")) (\(update.added) new, \(update.changed) changed, \(update.removed) "
                     + "gone, \(update.unreadableTotal) unreadable)"
             )
         }
@@ -120,7 +120,7 @@ struct SearchCommand: AsyncParsableCommand {
                 throw ValidationError("The query is empty; say what to look for, or name a picture.")
             }
             try SearchCommand.requireName(index)
-            if let sheet { try PictureTarget.requirePNG(sheet, option: "--sheet") }
+            try OutputFile.requireEnding(sheet, .png, option: "--sheet")
         }
 
         mutating func run() async throws {
@@ -132,8 +132,18 @@ struct SearchCommand: AsyncParsableCommand {
                 return try await work()
             }
             let pictures = PictureIndex(index)
+            if let sheet {
+                try OutputFile.requireWritable(sheet, apartFrom: isPicture ? [query] : [])
+                guard try await !pictures.contains(sheet) else {
+                    throw CommandError("--sheet is \(sheet), a picture of the index; name another file.")
+                }
+            }
             let path: String
-            if let model { path = try ModelLocation.path(of: model) } else { path = try await pictures.modelPath() }
+            if let model {
+                path = try ModelLocation.path(of: model)
+            } else {
+                path = try ModelLocation.path(was: try await pictures.modelPath(), for: index)
+            }
             let pipeline = try CLIPPipeline(modelDirectory: path)
             let count = try await timed("loading") { try await pictures.load() }
             let embedding = try await timed("embedding") { try await embed(with: pipeline) }

@@ -8,7 +8,8 @@ import LienzoTokenizers
 struct TokenizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize",
-        abstract: "Show how a model splits texts into tokens, and where it stops reading."
+        abstract: "Show how a model splits texts into tokens, and where it stops reading.",
+        discussion: "With --json each text gives one JSON object on a line of its own, in the order of the texts."
     )
 
     @Argument(help: "The texts.")
@@ -80,7 +81,9 @@ struct TokenizeCommand: ParsableCommand {
         lines += wrapped(entries(kept), width: width)
         if encoded.truncated {
             let lost = inspected.tokens.dropFirst(encoded.count - 1).dropLast()
-            lines.append("  the model reads \(length) tokens; these \(lost.count) are left out:")
+            lines.append(
+                "  the model reads \(length) tokens; \(lost.count == 1 ? "this one is" : "these \(lost.count) are") left out:"
+            )
             lines += wrapped(entries(lost), width: width)
         } else {
             lines.append("  \(encoded.count) of \(length) tokens")

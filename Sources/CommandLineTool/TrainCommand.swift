@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LienzoTraining
 
 /// `lienzo train`: the stages of a model directory, or a CLIP of its own.
@@ -27,7 +28,9 @@ struct TrainStageCommand: AsyncParsableCommand {
     @Argument(help: "clip, autoencoder, prior or decoder.")
     var stage: TrainingStage
 
-    @Option(help: "The model directory whose configurations say what to train, and which gets the weights.")
+    @Option(
+        help: "The folder of the model directory whose configurations say what to train, and which gets the weights."
+    )
     var model = "runs/mini"
 
     @Option(help: "The folder of the shards that `lienzo data build` made.")
@@ -74,6 +77,16 @@ struct TrainStageCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: model, isDirectory: &isFolder), isFolder.boolValue else {
+            throw CommandError(
+                "There is no folder \(model) to train in: weights are written into it, so it is named by its path and "
+                    + "never by an id; begin with a copy of a model directory, such as 'cp -r mini runs/mini'."
+            )
+        }
+        let run = run ?? "runs/\(stage.rawValue)"
+        try OutputFile.requireWritable("\(model)/\(stage.weights)")
+        try OutputFile.requireWritable(folder: run, option: "--run")
         var plan = stage.plan
         plan.steps = steps ?? plan.steps
         plan.batch = batch ?? plan.batch
@@ -83,7 +96,7 @@ struct TrainStageCommand: AsyncParsableCommand {
         let places = TrainingPlaces(
             model: model,
             data: data,
-            run: run ?? "runs/\(stage.rawValue)",
+            run: run,
             towers: towers,
             start: start,
             pictureLimit: pictures ?? .max

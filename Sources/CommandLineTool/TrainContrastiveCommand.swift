@@ -38,7 +38,10 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
     )
     var architecture: String?
 
-    @Option(help: "A model to begin with: OpenCLIP's, transformers' or OpenAI's.", completion: .file())
+    @Option(
+        help: "A model to begin with: OpenCLIP's, transformers' or OpenAI's, by its path or its id in the cache.",
+        completion: .file()
+    )
     var start: String?
 
     @Option(help: "The folder for checkpoints, log and loss curve.")
@@ -134,6 +137,21 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
         for (name, value, limit) in numbers where !(0...limit).contains(value) {
             throw ValidationError("\(name) is \(value); expected 0 to \(limit).")
         }
+        guard batch.isMultiple(of: accumulate) else {
+            throw ValidationError("--accumulate is \(accumulate); expected a divisor of the \(batch) pairs of a step.")
+        }
+        guard batch.isMultiple(of: streams ?? 1) else {
+            throw ValidationError("--streams is \(streams ?? 1); expected a divisor of the \(batch) pairs of a step.")
+        }
+        guard start != nil || !lockImage && !lockText else {
+            throw ValidationError(
+                "A tower that knows nothing cannot be locked; give a trained one with --start, or leave "
+                    + "\(lockImage ? "--lock-image" : "--lock-text") out."
+            )
+        }
+        guard !(lockImage && lockText) else {
+            throw ValidationError("Both towers are locked, so there is nothing to train; leave one of the locks out.")
+        }
         guard backend == .gloo else {
             throw ValidationError("This build of libtorch has no NCCL, only Gloo for the CPU; leave --backend out.")
         }
@@ -149,10 +167,8 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
         plan.clipNorm = clipNorm
         plan.averageDecay = averageDecay
         plan.seed = seed
-        var isFolder: ObjCBool = false
-        if let output, FileManager.default.fileExists(atPath: output, isDirectory: &isFolder), !isFolder.boolValue {
-            throw CommandError("--output is \(output), which is a file; expected a folder for the model.")
-        }
+        if let output { try OutputFile.requireWritable(folder: output, option: "--output") }
+        try OutputFile.requireWritable(folder: run, option: "--run")
         var settings = ContrastiveSettings(
             shards: try ShardPaths.all(shards),
             run: run,
@@ -169,7 +185,8 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
         settings.recomputesBlocks = checkpointActivations
         settings.evaluationSteps = evaluateEvery
         let model =
-            try start.map { try ContrastiveModel(start: $0) } ?? ContrastiveModel(architecture: architecture ?? "")
+            try start.map { try ContrastiveModel(start: ModelLocation.path(of: $0)) }
+            ?? ContrastiveModel(architecture: architecture ?? "")
         let group = try Launch.group()
         var display = TrainingDisplay(stage: "contrastive", steps: plan.steps)
         try ContrastiveRun(model, plan: plan, settings: settings, group: group).run(
@@ -189,31 +206,6 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
 }
 
 extension ProcessGroup.Backend: ExpressibleByArgument {}
-
-/// Archives, as a command is given them.
-enum ShardPaths {
-    /// The archives among `paths`, with those of folders in the order of their names.
-    static func all(_ paths: [String]) throws(CommandError) -> [String] {
-        var all: [String] = []
-        for path in paths {
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-                throw CommandError("\(path) is missing; expected a webdataset archive (.tar) or a folder of them.")
-            }
-            guard isFolder.boolValue else {
-                all.append(path)
-                continue
-            }
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-            let shards = names.filter { $0.hasSuffix(".tar") }.sorted()
-            guard !shards.isEmpty else {
-                throw CommandError("\(path) holds no archive; expected webdataset archives (.tar) in it.")
-            }
-            all += shards.map { "\(path)/\($0)" }
-        }
-        return all
-    }
-}
 
 /// What a launcher of several processes says to each of them.
 enum Launch {

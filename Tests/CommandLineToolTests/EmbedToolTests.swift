@@ -67,7 +67,8 @@ struct EmbedToolTests {
                 ["embed", "--images"] + files
                     + ["--texts", "a red apple", "--batch", "2", "--output", "rows.npy", "--json"]
             )
-            #expect(made.status == 0, "\(made.errors)")
+            #expect(made.status == 1)
+            #expect(made.lastError == "lienzo: 1 of 4 inputs could not be read; the others are done.")
             let report = try JSONDecoder().decode(Report.self, from: Data(made.output.utf8))
             #expect(report.rows == 3 && report.skipped.map(\.index) == [1])
             #expect(report.skipped.map(\.path) == ["bad.png"])
@@ -170,11 +171,15 @@ struct EmbedToolTests {
             try Self.paint(Self.colors, in: "\(folder)/set")
             let tool = Tool(folder: folder)
             #expect(try tool.shell("ln -s .. set/up && ln -s . set/self").status == 0)
+            try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(folder)/set/bad.png"))
+            // A bad file that nobody named is told, and that is all.
+            #expect(try tool("embed", "--images", "set", "--output", "bad.npy").status == 0)
+            try FileManager.default.removeItem(atPath: "\(folder)/set/bad.png")
             let made = try tool("embed", "--images", "set", "--output", "rows.npy")
             #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
             #expect(try Array2D("\(folder)/rows.npy").rows == 3)
             let before = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/set/a.png"))
-            let refused = try tool("compare", "set/a.png", "--text", "a", "--html", "./set/../set/a.png")
+            let refused = try tool("compare", "set/a.png", "--text", "a", "--png", "./set/../set/a.png")
             #expect(refused.status == 1 && refused.lastError.contains("would be overwritten"))
             #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/set/a.png")) == before)
             let gallery = try tool("gallery", "set/a.png")
@@ -238,6 +243,9 @@ struct EmbedToolTests {
             #expect(report.labels == 3 && report.templates == ["a photo of a {}"])
             let top = try #require(report.images.first).top
             #expect(top.count == 2 && top[0].probability >= top[1].probability)
+            let partly = try tool("classify", picture, "nowhere.png", "--labels", "a bus,a lion")
+            #expect(partly.status == 1 && partly.output.contains("a lion"))
+            #expect(partly.lastError == "lienzo: 1 of 2 inputs could not be read; the others are done.")
             try Data("a bus\na lion\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/labels.txt"))
             let listed = try tool(
                 "classify",
@@ -269,6 +277,31 @@ struct EmbedToolTests {
             #expect(try Image(contentsOf: "\(folder)/p.png").width >= 600)
             let lines = try String(contentsOfFile: "\(folder)/p.csv", encoding: .utf8).components(separatedBy: "\r\n")
             #expect(lines.count == 11 && lines[2].hasPrefix("\"set/a.png\",\"a \"\"green\"\" one\","))
+        }
+    }
+
+    @Test func `a vocabulary that is not the text tower's, and a damaged configuration, are told with their folder`()
+        throws
+    {
+        try withTemporaryFolder { folder in
+            let model = "\(folder)/model"
+            try FileManager.default.createDirectory(atPath: model, withIntermediateDirectories: false)
+            for file in ["config.json", "open_clip_config.json", "tokenizer_config.json", "vocab.txt"] {
+                try FileManager.default.copyItem(atPath: "\(Clone.mini)/clip/\(file)", toPath: "\(model)/\(file)")
+            }
+            let tool = Tool(folder: folder)
+            #expect(try tool("tokenize", "a", "--model", model).status == 0)
+            #expect(try tool.shell("head -n 1000 model/vocab.txt > short && mv short model/vocab.txt").status == 0)
+            let short = try tool("tokenize", "a", "--model", model)
+            #expect(
+                short.status == 1 && short.lastError.contains("has 1000 pieces; expected the 29528"),
+                "\(short.errors)"
+            )
+            for file in ["config.json", "open_clip_config.json"] {
+                try Data("{".utf8).write(to: URL(fileURLWithPath: "\(model)/\(file)"))
+                let damaged = try tool("tokenize", "a", "--model", model)
+                #expect(damaged.status == 1 && damaged.lastError.contains("\(model)/\(file)"), "\(damaged.errors)")
+            }
         }
     }
 
@@ -304,7 +337,10 @@ struct EmbedToolTests {
             ["embed"], ["embed", "--texts", "a", "--format", "npy"], ["embed", "--texts", "a", "--batch", "0"],
             ["tokenize"], ["tokenize", "a", "--file", "b"], ["classify", "a.png", "--labels", "a", "--template", "b"],
             ["classify", "a.png", "--labels", "a", "--top", "0"], ["compare", "--text", "a"], ["compare", "a.png"],
-            ["compare", "a.png", "--text", "a", "--language", "fr"],
+            ["compare", "a.png", "--text", "a", "--language", "fr"], ["embed", "--texts", "a", "--output", "a.png"],
+            ["embed", "--texts", "a", "--output", "a.csv", "--format", "json"],
+            ["compare", "a.png", "--text", "a", "--html", "a.png"], ["compare", "a.png", "--text", "a", "--svg", "a"],
+            ["compare", "a.png", "--text", "a", "--csv", "a.txt"],
         ]
     )
     func `wrong usage ends with one sentence and 64`(arguments: [String]) throws {
@@ -318,7 +354,8 @@ struct EmbedToolTests {
         arguments: [
             ["embed", "--images", "nowhere"], ["embed", "--texts-file", "nowhere"],
             ["embed", "--texts", "a", "--output", "nowhere/rows.npy"], ["embed", "--texts", "a", "--model", "nowhere"],
-            ["tokenize", "--file", "nowhere"], ["classify", "nowhere.png", "--labels", "a"],
+            ["embed", "--texts-file", "a.json", "--output", "./a.json"], ["tokenize", "--file", "nowhere"],
+            ["compare", "a.png", "--text", "a", "--csv", "/proc/a.csv"], ["classify", "nowhere.png", "--labels", "a"],
             ["classify", "a.png", "--labels", " , "], ["compare", "--set", "nowhere"],
         ]
     )

@@ -62,7 +62,12 @@ struct EvaluateToolTests {
             #expect(zeroShot.perClass.map(\.name) == ["blue", "green", "red"])
             #expect(zeroShot.skipped.map(\.path) == ["test/red/bad.png"])
             let page = try String(contentsOfFile: "\(folder)/page.html", encoding: .utf8)
-            #expect(page.contains("9 pictures, 3 classes") && page.contains("What was taken for what"))
+            #expect(page.contains("9 pictures, 3 classes: top-1") && page.contains("What was taken for what"))
+            // The five likeliest of three are all of them.
+            #expect(!page.contains("top-5"))
+            #expect(try tool("evaluate", "zero-shot", "test", "--html", "es.html", "--language", "es").status == 0)
+            let spanish = try String(contentsOfFile: "\(folder)/es.html", encoding: .utf8)
+            #expect(spanish.contains("9 imágenes, 3 clases") && spanish.contains("lang=\"es\""))
 
             let probe = try report(tool, "linear-probe", "train", "--test", "test", "--iterations", "100")
             #expect(probe.pictures == 9 && probe.top1 == 1 && probe.penalty != nil)
@@ -137,15 +142,23 @@ struct EvaluateToolTests {
 
     @Test(arguments: [
         (["zero-shot", "nowhere"], 1, "nowhere is missing"),
-        (["zero-shot", "."], 1, "has no folders of classes"),
+        (["zero-shot", "empty"], 1, "There is no shard in the folder empty; expected a folder with a folder for each"),
+        (["zero-shot", "text.pt"], 1, "text.pt is no shard; expected a folder with a folder for each class"),
+        (["zero-shot", "set", "--html", "page.png"], 64, "--html is page.png"),
+        (["zero-shot", "set", "--html", "/proc/page.html"], 1, "/proc/page.html could not be written"),
+        (["retrieval", "empty"], 1, "There is no shard in the folder empty; expected webdataset shards"),
+        (["retrieval", "text.pt"], 1, "text.pt is no shard"),
         (["linear-probe", "nowhere", "--test", "nowhere"], 1, "nowhere is missing"),
-        (["supervised", ".", "--classifier", "text.pt", "--classnames", "names.txt"], 1, "text.pt"),
+        (["supervised", "set", "--classifier", "text.pt", "--classnames", "names.txt"], 1, "text.pt"),
         (["table", "."], 1, "synsets.txt is missing; Scripts/fetch-imagenet-names gets it"),
     ])
     func `wrong input ends in one sentence`(arguments: [String], status: Int32, part: String) throws {
         try withTemporaryFolder { folder in
             try Data("words\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/text.pt"))
             try Data("a\nb\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/names.txt"))
+            for name in ["set/a", "set/b", "empty"] {
+                try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+            }
             let result = try Tool(folder: folder).run(["evaluate"] + arguments)
             #expect(result.status == status && result.output.isEmpty)
             #expect(result.errors.contains(part), "\(result.errors)")

@@ -52,7 +52,7 @@ struct GenerateToolTests {
 
             try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(folder)/text.png"))
             let compared = try tool("compare", path, "text.png", "--text", "a red apple", "--text", "a bus", "--json")
-            #expect(compared.status == 0, "\(compared.errors)")
+            #expect(compared.status == 1 && compared.lastError.contains("1 of 2 inputs"), "\(compared.errors)")
             let table = try JSONDecoder().decode(Compared.self, from: Data(compared.output.utf8))
             #expect(table.texts == ["a red apple", "a bus"])
             #expect(table.images.count == 1)
@@ -77,9 +77,11 @@ struct GenerateToolTests {
     private static let failures: [(arguments: [String], status: Int32)] = [
         (["generate", ""], 64), (["generate", "a", "--steps", "0"], 64), (["generate", "a", "--guidance", "x"], 64),
         (["generate", "a", "--output", "a.jpg"], 64), (["generate", "a", "--output", "nowhere/a.png"], 1),
+        (["generate", "a", "--output", "/proc/a.png"], 1),
         (["generate", "a", "--model", "nowhere"], 1), (["compare", "nowhere.png", "--text", "a"], 1),
         (["compare", "--text", "a"], 64), (["inspect", "nowhere.png"], 1), (["paint"], 64),
         (["train", "decoder", "--model", "nowhere", "--run", "run"], 1),
+        (["train", "decoder", "--model", "openai/clip", "--run", "run"], 1),
     ]
 
     @Test(arguments: failures)

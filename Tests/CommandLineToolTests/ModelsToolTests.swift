@@ -1,5 +1,6 @@
 import Foundation
 import LienzoHub
+import LienzoImages
 import TestSupport
 import Testing
 
@@ -26,17 +27,6 @@ struct ModelsToolTests {
         }
     }
 
-    /// The dual encoder of `mini`, as a model of the hub.
-    private static func dualEncoder() throws -> [String: TestHub.File] {
-        let folder = "\(Clone.mini)/clip"
-        var files: [String: TestHub.File] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
-            let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")))
-            files[name] = name.hasSuffix(".safetensors") ? .large(bytes) : .small(bytes)
-        }
-        return files
-    }
-
     /// A safetensors file with one tensor of zeros.
     private static func weights(_ count: Int) -> [UInt8] {
         let header = "{\"weight\":{\"dtype\":\"F16\",\"shape\":[\(count)],\"data_offsets\":[0,\(2 * count)]}}"
@@ -45,7 +35,7 @@ struct ModelsToolTests {
     }
 
     @Test func `a model is pulled, listed, inspected, used and removed`() throws {
-        try withHub(try Self.dualEncoder()) { test in
+        try withHub(try TestHub.dualEncoder()) { test in
             let tool = test.tool
             #expect(try tool("models", "list").errors.hasSuffix("'lienzo models pull ID' brings one.\n"))
             let absent = try tool("compare", "a.png", "--text", "a", "--model", "lienzo/tiny")
@@ -72,9 +62,26 @@ struct ModelsToolTests {
             #expect(tokens.status == 0, "\(tokens.errors)")
             #expect(tokens.output == (try tool("tokenize", "a red apple").output))
 
+            let short = try tool("models", "inspect", "lienzo/tiny@0123456", "--json")
+            #expect(short.output == inspected.output, "\(short.errors)")
+            let other = try tool("models", "inspect", "lienzo/tiny@v2")
+            #expect(
+                other.status == 1
+                    && other.lastError.contains("has lienzo/tiny at main and not at v2: 'lienzo models pull")
+            )
+
+            let pictures = "\(tool.folder)/pictures"
+            try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: false)
+            try Image(width: 9, height: 9, filledWith: .white).write(to: "\(pictures)/a.png")
+            let built = try tool("search", "build", "pictures", "--index", "i.sqlite", "--model", "lienzo/tiny")
+            #expect(built.status == 0 && built.output.contains("i.sqlite: 1 picture ("), "\(built.errors)")
+
             let removed = try tool("models", "remove", "lienzo/tiny")
             #expect(removed.status == 0 && removed.output.hasPrefix("removed lienzo/tiny: "))
             #expect(try tool("models", "remove", "lienzo/tiny").status == 1)
+            let orphan = try tool("search", "query", "red", "--index", "i.sqlite")
+            let pull = "'lienzo models pull lienzo/tiny@\(test.hub.model.commit)' brings it back"
+            #expect(orphan.status == 1 && orphan.lastError.contains(pull), "\(orphan.errors)")
         }
     }
 
@@ -122,6 +129,7 @@ struct ModelsToolTests {
     @Test(
         arguments: [
             (["pull", "a/b/c"], 64), (["pull"], 64), (["pull", "a/b@../c"], 64), (["remove", "a--b"], 64),
+            (["inspect", ""], 64),
             (["inspect", "no/such"], 1), (["inspect", "./nowhere/at/all"], 1), (["remove", "no/such"], 1),
             (["pull", "no/such"], 1), (["pull", "lienzo/tiny", "--include", "nothing"], 1),
         ] as [([String], Int32)]
@@ -181,6 +189,8 @@ struct ModelsToolTests {
             )
             #expect(stopped.status == 130, "\(stopped.errors)")
             #expect(stopped.lastError == "lienzo: stopped.")
+            let part = try test.tool("models", "inspect", "lienzo/tiny")
+            #expect(part.status == 1 && part.lastError.contains("'lienzo models pull lienzo/tiny' goes on with it"))
             test.hub.alter { _, response in response.pause = .milliseconds(10) }
             let both = try test.tool.shell(
                 "\(lienzo) models pull lienzo/tiny & \(lienzo) models pull lienzo/tiny; code=$?; wait $! && exit $code"

@@ -1,3 +1,6 @@
+import Foundation
+import LienzoFiles
+import TestSupport
 import Testing
 
 @testable import LienzoCommandLineTool
@@ -11,7 +14,7 @@ struct PictureTargetTests {
             ("Una manzana roja, ¿sí?", "una-manzana-roja-sí-7.png"),
             ("x", "x-7.png"),
             ("../../etc/passwd", "etc-passwd-7.png"),
-            ("🍎 !", "picture-7.png"),
+            ("🍎 !", "red-apple-exclamation-mark-7.png"), ("❤️", "heavy-black-heart-7.png"),
         ]
     )
     func slug(prompt: String, path: String) {
@@ -32,17 +35,22 @@ struct PictureTargetTests {
     }
 
     @Test(
-        "lies in the folder that its path names",
-        arguments: [("x.png", "."), ("a/x.png", "a"), ("/x.png", "/"), ("/a/b/x.png", "/a/b")]
+        "is refused before the work begins where it cannot be written",
+        arguments: ["no/such/folder/x.png", "/proc/x.png", "/dev/null", "/tmp"]
     )
-    func folder(output: String, folder: String) {
-        #expect(PictureTarget(output: output, prompt: "", count: 1).folder == folder)
+    func unwritable(path: String) {
+        #expect(throws: FileError.self) { try OutputFile.requireWritable(path) }
+        #expect(throws: FileError.self) { try OutputFile.requireWritable("/tmp/a.png", path) }
     }
 
-    @Test("is refused before the work begins where its folder is missing")
-    func missingFolder() {
-        #expect(throws: CommandError.self) {
-            try PictureTarget(output: "no/such/folder/x.png", prompt: "", count: 1).requireWritableFolder()
+    @Test("is refused where the command reads it")
+    func input() throws {
+        try withTemporaryFolder { folder in
+            #expect(throws: CommandError.self) {
+                try OutputFile.requireWritable("\(folder)/./a.csv", apartFrom: ["\(folder)/a.csv"])
+            }
+            try OutputFile.requireWritable("\(folder)/b.csv", nil, apartFrom: ["\(folder)/a.csv"])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
         }
     }
 

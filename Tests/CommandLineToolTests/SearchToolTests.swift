@@ -83,6 +83,28 @@ struct SearchToolTests {
         }
     }
 
+    @Test func `a sheet takes the place of no picture of the index, and of no query`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            try FileManager.default.createDirectory(atPath: "\(folder)/red", withIntermediateDirectories: false)
+            for name in ["red/a", "query"] {
+                try Image(width: 9, height: 9, filledWith: Color(red: 9, green: 0, blue: 0)).write(
+                    to: "\(folder)/\(name).png"
+                )
+            }
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder)/link.png",
+                withDestinationPath: "red/../red/a.png"
+            )
+            #expect(try tool("search", "build", "red", "--index", "i.sqlite").status == 0)
+            for sheet in ["red/a.png", "link.png", "query.png", "/proc/a.png"] {
+                let refused = try tool("search", "query", "query.png", "--index", "i.sqlite", "--sheet", sheet)
+                #expect(refused.status == 1 && refused.lastError.contains(sheet), "\(refused.errors)")
+            }
+            #expect(try Image(contentsOf: "\(folder)/red/a.png").width == 9)
+        }
+    }
+
     @Test(arguments: [
         (["build", ".", "--index", ""], 64, "--index is empty"),
         (["build", "", "--index", "a.sqlite"], 64, "The folder has no name"),

@@ -91,13 +91,28 @@ struct TrainContrastiveToolTests {
                 ("--shards 0.tar --architecture tiny.json --backend nccl", 64, "no NCCL"),
                 ("--shards no.tar --architecture tiny.json", 1, "no.tar"),
                 ("--shards 0.tar --architecture ViT-Q/3", 1, "ViT-B-32"),
-                ("--shards 0.tar --architecture tiny.json --lock-image", 1, "--start"),
+                ("--shards 0.tar --architecture tiny.json --lock-image", 64, "--start"),
+                ("--shards 0.tar --architecture tiny.json --accumulate 99", 64, "--accumulate is 99"),
+                ("--shards 0.tar --start nope/x", 1, "'lienzo models pull nope/x' brings it"),
+                ("--shards 0.tar --architecture tiny.json --batch 8", 1, "have 6 samples and a step takes 8 of them"),
+                ("--shards 0.tar --architecture tiny.json --run /proc/x", 1, "/proc/x could not be written"),
+                ("--shards 0.tar --architecture tiny.json --run tiny.json", 1, "tiny.json is a file"),
+                ("--shards 0.tar --architecture tiny.json --output 0.tar/x", 1, "0.tar is a file"),
                 ("--shards 0.tar --start tiny.json --lock-image", 1, "tiny.json"),
             ] {
                 let result = try refused(arguments)
                 #expect(result.status == code, "\(arguments): \(result.errors)")
                 #expect(result.errors.contains(words), "\(arguments): \(result.errors)")
+                if code == 1 { #expect(result.errors.split(separator: ". ").count == 1, "\(result.errors)") }
             }
+            let options = "--shards 0.tar 1.tar \(Self.options) --steps 1 --validation validation.tar --run run"
+            #expect(try refused(options).status == 0)
+            let plan = try refused("\(options) --seed 7 --weight-decay 0.1")
+            let numbers = "run/plan.json): seed was 0 and is 7, weightDecay was 0.2 and is 0.1; give the same"
+            #expect(plan.status == 1 && plan.lastError.contains(numbers), "\(plan.errors)")
+            let shards = try refused(options.replacing("0.tar 1.tar", with: "1.tar 0.tar"))
+            let order = /shard 1 was 0.tar \(\d+ bytes\) and is 1.tar \(\d+ bytes\), shard 2 was 1.tar/
+            #expect(shards.status == 1 && shards.lastError.contains(order), "\(shards.errors)")
             let half = try refused("--shards 0.tar --architecture tiny.json", environment: "WORLD_SIZE=2 RANK=7")
             #expect(half.status == 1 && half.lastError.contains("MASTER_ADDR"), "\(half.errors)")
         }

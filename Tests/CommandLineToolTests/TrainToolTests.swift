@@ -130,7 +130,7 @@ struct TrainToolTests {
             #expect(try tool.run(arguments).status == 0, "the same run again")
             let fewer = try tool.run(arguments + ["--pictures", "2"])
             #expect(fewer.status == 1)
-            #expect(fewer.lastError.contains("the number of pictures"))
+            #expect(fewer.lastError.contains("--pictures was all and is 2"))
             try FileManager.default.removeItem(atPath: "\(folder)/train-00000.tar")
             try FileManager.default.copyItem(
                 atPath: "\(folder)/validation-00000.tar",
