@@ -142,6 +142,20 @@ struct ModelsToolTests {
         }
     }
 
+    @Test func `what a stopped pull has left is shown as that, and used by nobody`() throws {
+        try withHub(["config.json": .small("{}"), "model.safetensors": .large(Self.weights(50))]) { test in
+            #expect(try test.tool("models", "pull", "lienzo/tiny").status == 0)
+            // A pull writes down last where the revision is.
+            try FileManager.default.removeItem(atPath: "\(test.cache)/models--lienzo--tiny/refs")
+            let shown = try test.tool("models", "inspect", "lienzo/tiny")
+            let remedy = "'lienzo models pull lienzo/tiny' goes on with it."
+            #expect(shown.status == 0 && shown.output.contains("complete      no"), "\(shown.errors)")
+            #expect(shown.output.hasSuffix("\(remedy)\n"))
+            let used = try test.tool("tokenize", "a", "--model", "lienzo/tiny")
+            #expect(used.status == 1 && used.lastError.hasSuffix(remedy))
+        }
+    }
+
     @Test func `a path that exists wins over an id`() throws {
         try withHub(["config.json": .small("{}")]) { test in
             #expect(try test.tool("models", "pull", "lienzo/tiny").status == 0)

@@ -46,6 +46,8 @@ package struct ContrastiveModel {
     /// - Throws: one sentence where it cannot be read or its towers are others.
     package init(start path: String) throws {
         let (checkpoint, _) = try CLIPCheckpoint.of(model: path)
+        // Its own tokenizer is not trained with, but a vocabulary that does not fit the weights shows here.
+        _ = try checkpoint.tokenizer()
         let (configuration, tensors) = try checkpoint.ownTowers()
         self.configuration = configuration
         start = tensors
