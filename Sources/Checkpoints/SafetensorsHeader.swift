@@ -49,7 +49,8 @@ package struct SafetensorsHeader: Sendable {
         guard bodyStart <= file.count else {
             throw CheckpointError(
                 path,
-                "the header claims \(length) bytes, but the file ends after \(file.count - 8) of them: it is cut short; copy or download it again"
+                "the header claims \(length) bytes, but the file ends after \(file.count - 8) of them: "
+                    + "it is cut short; copy or download it again"
             )
         }
         var parser = SafetensorsHeaderParser(bytes: Array(file[8..<bodyStart]), path: path)

@@ -18,8 +18,8 @@ struct DataCommand: AsyncParsableCommand {
             commandName: "build",
             abstract: "Make the data set from Debian packages: pictures with captions as webdataset tar shards.",
             discussion: """
-                Fetches the packages (about 0.3 GB) with apt-get download and unpacks them into a cache folder (1.3 GB); \
-                nothing is installed. \
+                Fetches the packages (about 0.3 GB) with apt-get download and unpacks them into a cache folder \
+                (1.3 GB); nothing is installed. \
                 The same packages give the same shards, byte for byte.
                 """
         )
@@ -34,8 +34,8 @@ struct DataCommand: AsyncParsableCommand {
 
         mutating func run() async throws {
             Console.note(
-                "lienzo: the packages are about 0.3 GB to fetch and 1.3 GB in \(cache), the data set 0.2 GB in \(output); "
-                    + "what is there already is not fetched again."
+                "lienzo: the packages are about 0.3 GB to fetch and 1.3 GB in \(cache), the data set 0.2 GB in "
+                    + "\(output); what is there already is not fetched again."
             )
             let packages = DebianPackages(folder: URL(fileURLWithPath: cache).path)
             let versions = try packages.prepare(DatasetBuilder.packages, progress: Self.show)

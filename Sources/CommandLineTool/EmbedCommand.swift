@@ -11,7 +11,8 @@ struct EmbedCommand: AsyncParsableCommand {
         abstract: "Write the embeddings of pictures and texts to a file, a row for each in their order.",
         discussion: """
             Pictures may be files, folders (with all that is in them) and webdataset shards (.tar). What cannot be read \
-            is told and has no row; where it was given by name, the exit code is 1. A run that was stopped goes on where it stopped when it is started again.
+            is told and has no row; where it was given by name, the exit code is 1. A run that was stopped goes on \
+            where it stopped when it is started again.
             """
     )
 

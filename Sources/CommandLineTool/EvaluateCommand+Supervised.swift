@@ -34,8 +34,9 @@ extension EvaluateCommand {
             let network = try ImageClassifier(path: classifier)
             guard network.classes == pictures.classes.count else {
                 throw CommandError(
-                    "\(classifier) has \(network.classes.counted("class", "classes")) and the data set \(pictures.classes.count); expected as "
-                        + "many. For a part of ImageNet's classes use `lienzo evaluate table`."
+                    "\(classifier) has \(network.classes.counted("class", "classes")) and the data set "
+                        + "\(pictures.classes.count); expected as many. For a part of ImageNet's "
+                        + "classes use `lienzo evaluate table`."
                 )
             }
             var report = ClassificationReport(classes: pictures.classes)

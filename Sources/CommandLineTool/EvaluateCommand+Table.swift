@@ -62,7 +62,8 @@ extension EvaluateCommand {
             let network = try classifier.map { try ImageClassifier(path: $0) }
             if let network, network.classes != imageNet.synsets.count {
                 throw CommandError(
-                    "\(classifier ?? "") has \(network.classes.counted("class", "classes")); expected ImageNet's \(imageNet.synsets.count)."
+                    "\(classifier ?? "") has \(network.classes.counted("class", "classes")); expected ImageNet's "
+                        + "\(imageNet.synsets.count)."
                 )
             }
             let pipeline = try CLIPPipeline(modelDirectory: try model.path())

@@ -62,8 +62,8 @@ struct EvaluationWords {
     static let spanish = EvaluationWords(
         classes: "Clase por clase",
         classesNote:
-            "La parte de las imágenes de cada clase que se nombra bien, la peor primero; detrás del nombre está el número "
-            + "de imágenes.",
+            "La parte de las imágenes de cada clase que se nombra bien, la peor primero; detrás del nombre está el "
+            + "número de imágenes.",
         right: "bien",
         confusion: "Qué se tomó por qué",
         confusionNote:

@@ -42,7 +42,8 @@ struct LabelledPictures {
         }
         if let names, let folders, names.count != folders.count {
             throw CommandError(
-                "There are \(folders.count.counted("folder")) and \(names.count.counted("class name")); expected as many."
+                "There are \(folders.count.counted("folder")) and \(names.count.counted("class name")); expected as "
+                    + "many."
             )
         }
         self.classes = classes

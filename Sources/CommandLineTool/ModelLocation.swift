@@ -38,16 +38,17 @@ enum ModelLocation {
         let cache = ModelsCommand.cache
         if let snapshot = cache.snapshot(of: reference) { return snapshot }
         if let cached = cache.folder(of: reference.id).model {
-            let revisions = cached.snapshots.flatMap(\.revisions)
-            guard revisions.isEmpty else {
+            if takesUnfinished, reference.revision == nil, let begun = cached.snapshots.first { return begun.path }
+            let names = cached.snapshots.flatMap { $0.revisions.isEmpty ? [$0.commit.short] : $0.revisions }
+            guard names.isEmpty || cached.unfinishedBytes > 0 else {
                 throw CommandError(
-                    "The cache has \(reference.id) at \(revisions.joined(separator: ", ")) and not at "
+                    "The cache has \(reference.id) at \(names.joined(separator: ", ")) and not at "
                         + "\(reference.revision ?? .main): 'lienzo models pull \(reference)' brings it from the hub."
                 )
             }
-            if takesUnfinished, reference.revision == nil, let begun = cached.snapshots.first { return begun.path }
             throw CommandError(
-                "Only a part of \(reference.id) has arrived in the cache: 'lienzo models pull \(reference)' goes on with it."
+                "Only a part of \(reference.id) has arrived in the cache: 'lienzo models pull \(reference)' goes on "
+                    + "with it."
             )
         }
         throw CommandError(

@@ -24,8 +24,7 @@ extension ModelsCommand {
             if path != model, let reference = try? ModelReference(model) {
                 let cached = ModelsCommand.cache.folder(of: reference.id).model
                 snapshot = cached?.snapshots.first { $0.path == path }
-                let isBegun = snapshot?.revisions.isEmpty == true && reference.revision == nil
-                if let cached, isBegun || cached.snapshots.count == 1 && cached.unfinishedBytes > 0 {
+                if let cached, cached.snapshots.count == 1, cached.unfinishedBytes > 0 {
                     facts.add(missing: "A pull was stopped: 'lienzo models pull \(reference)' goes on with it.")
                 }
             }

@@ -71,8 +71,8 @@ struct SearchCommand: AsyncParsableCommand {
                 )
             }
             Console.line(
-                "\(index): \(update.total.counted("picture")) (\(update.added) new, \(update.changed) changed, \(update.removed) "
-                    + "gone, \(update.unreadableTotal) unreadable)"
+                "\(index): \(update.total.counted("picture")) (\(update.added) new, \(update.changed) changed, "
+                    + "\(update.removed) gone, \(update.unreadableTotal) unreadable)"
             )
         }
 

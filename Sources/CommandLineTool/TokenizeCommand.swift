@@ -81,9 +81,8 @@ struct TokenizeCommand: ParsableCommand {
         lines += wrapped(entries(kept), width: width)
         if encoded.truncated {
             let lost = inspected.tokens.dropFirst(encoded.count - 1).dropLast()
-            lines.append(
-                "  the model reads \(length) tokens; \(lost.count == 1 ? "this one is" : "these \(lost.count) are") left out:"
-            )
+            let these = lost.count == 1 ? "this one is" : "these \(lost.count) are"
+            lines.append("  the model reads \(length) tokens; \(these) left out:")
             lines += wrapped(entries(lost), width: width)
         } else {
             lines.append("  \(encoded.count) of \(length) tokens")

@@ -16,8 +16,8 @@ package struct AtomicFile: ~Copyable {
 
     /// Opens a temporary file beside `path`; its permissions follow the umask.
     ///
-    /// A link is followed to the file that it names. What is there and is no regular file, such as a device, a folder or
-    /// a link to nothing, is refused, because a rename would put the file in its place.
+    /// A link is followed to the file that it names. What is there and is no regular file, such as a device, a folder
+    /// or a link to nothing, is refused, because a rename would put the file in its place.
     package init(_ path: String) throws(FileError) {
         let path = try Self.destination(of: path)
         let url = URL(fileURLWithPath: path)

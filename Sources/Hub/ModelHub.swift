@@ -39,8 +39,8 @@ public struct ModelHub: Sendable {
 
     /// The hub and the cache that the environment names, as huggingface_hub reads it.
     ///
-    /// - Parameter environment: variables by name: `HF_HOME` or `HF_HUB_CACHE` for the folder, `HF_TOKEN`, `HF_ENDPOINT`,
-    ///   `HF_HUB_OFFLINE` and others.
+    /// - Parameter environment: variables by name: `HF_HOME` or `HF_HUB_CACHE` for the folder, `HF_TOKEN`,
+    ///   `HF_ENDPOINT`, `HF_HUB_OFFLINE` and others.
     /// - Throws: one sentence where a variable is not what it should be.
     ///
     /// Source: huggingface_hub, `constants.py`.
@@ -80,8 +80,8 @@ public struct ModelHub: Sendable {
     ///
     /// - Parameters:
     ///   - id: `organization/name`, with or without `@` and a branch, a tag or a commit.
-    ///   - include: patterns such as `*.json` of the files that are wanted; where there are none, all but those that are
-    ///     there twice, such as pickles beside safetensors.
+    ///   - include: patterns such as `*.json` of the files that are wanted; where there are none, all but those that
+    ///     are there twice, such as pickles beside safetensors.
     ///   - exclude: patterns of files that are not wanted.
     ///   - progress: called as contents arrive, from any thread; not at all where everything is here.
     /// - Returns: the folder of the model's files.

@@ -25,8 +25,8 @@ package struct RepositoryFolder: Sendable {
         for folder in [blobs, snapshots, refs, locks] { try Self.makeFolder(folder) }
     }
 
-    /// The commit that a revision was at when it was last pulled; a commit may be told by its first digits, seven or more,
-    /// where only one in the cache has them.
+    /// The commit that a revision was at when it was last pulled; a commit may be told by its first digits, seven or
+    /// more, where only one in the cache has them.
     package func commit(of revision: Revision) -> Commit? {
         let name = revision.description
         if let commit = Commit(name), existingSnapshot(of: commit) != nil { return commit }

@@ -145,8 +145,13 @@ struct ModelsToolTests {
     @Test func `what a stopped pull has left is shown as that, and used by nobody`() throws {
         try withHub(["config.json": .small("{}"), "model.safetensors": .large(Self.weights(50))]) { test in
             #expect(try test.tool("models", "pull", "lienzo/tiny").status == 0)
-            // A pull writes down last where the revision is.
-            try FileManager.default.removeItem(atPath: "\(test.cache)/models--lienzo--tiny/refs")
+            // A pull writes down last where the revision is; where the commit was asked for, that is nowhere.
+            let model = "\(test.cache)/models--lienzo--tiny"
+            try FileManager.default.removeItem(atPath: "\(model)/refs")
+            #expect(try test.tool("models", "inspect", "lienzo/tiny").output.contains("complete      yes"))
+            let elsewhere = try test.tool("tokenize", "a", "--model", "lienzo/tiny")
+            #expect(elsewhere.status == 1 && elsewhere.lastError.contains("at 01234567 and not at main"))
+            try Data("half".utf8).write(to: URL(fileURLWithPath: "\(model)/blobs/next.incomplete"))
             let shown = try test.tool("models", "inspect", "lienzo/tiny")
             let remedy = "'lienzo models pull lienzo/tiny' goes on with it."
             #expect(shown.status == 0 && shown.output.contains("complete      no"), "\(shown.errors)")

@@ -52,16 +52,16 @@ package struct PairSettings: Sendable {
 
     /// Refuses shards with which a step would see a sample twice, which no loss can tell from itself.
     ///
-    /// - Throws: ``TrainingError`` where a stream has fewer samples than it gives to a step; `DataError` for a shard that
-    ///   cannot be read.
+    /// - Throws: ``TrainingError`` where a stream has fewer samples than it gives to a step; `DataError` for a shard
+    ///   that cannot be read.
     func requireWholeSteps() throws {
         for index in 0..<streams {
             let count = try ShardReader.count(in: shards(of: index), limit: perStream)
             guard count < perStream else { continue }
             let place = streams == 1 ? "the shards" : "the shards of stream \(index + 1) of \(streams)"
             throw TrainingError(
-                "\(place) have \(count.counted("sample")) and a step takes \(perStream) of them; give more shards, or a "
-                    + "smaller --batch"
+                "\(place) have \(count.counted("sample")) and a step takes \(perStream) of them; give more shards, or "
+                    + "a smaller --batch"
             )
         }
     }
