@@ -4,8 +4,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
+#include <unistd.h>
+
+#include <future>
+#include <thread>
 
 #include "Support.h"
 
@@ -48,6 +53,23 @@ bool ctorch_keep_freed_memory(void) {
 #else
   return false;
 #endif
+}
+
+bool ctorch_share_processors(void) {
+  // What GCC's compiled loops call. Another OpenMP library does not have it, and does not wait like this one.
+  using Parallel = void (*)(void (*body)(void *), void *data, unsigned threads, unsigned flags);
+  const auto parallel = reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+  if (!parallel) return false;
+  // libgomp's threads wait for the next piece of work in a loop, for some 5 ms. Where it counts more threads than
+  // processors, for a few µs: so it is given a team more, which sleeps for ever.
+  std::promise<void> counted;
+  std::thread([parallel, &counted] {
+    parallel([](void *) {}, nullptr, 2, 0);
+    counted.set_value();
+    for (;;) pause();
+  }).detach();
+  counted.get_future().wait();
+  return true;
 }
 
 bool ctorch_cuda_available(void) { return at::hasCUDA(); }

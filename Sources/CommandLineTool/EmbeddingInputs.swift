@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import LienzoPipelines
+import LienzoTorch
 
 /// What `lienzo embed` embeds, in order, batch by batch: pictures of files, folders and webdataset shards, then texts.
 ///
@@ -133,16 +134,28 @@ extension EmbeddingInputs {
         }
     }
 
-    /// Embeds batch after batch and tells what could not be read; the next batch is read while one is computed.
+    /// Embeds batch after batch and tells what could not be read; two batches are read ahead while one is computed.
     nonisolated func forEachBatch(
         normalized isNormalized: Bool = true,
         body: (EmbeddedBatch) throws -> Void
     ) async throws {
-        var next = try await self.next()
-        while let batch = next {
-            async let following = self.next()
+        _ = Engine.sharesProcessors
+        var current = reading(after: nil)
+        var following = reading(after: current)
+        defer { following.cancel() }
+        while let batch = try await current.value {
+            let third = reading(after: following)
             try body(try await embedded(batch, normalized: isNormalized))
-            next = try await following
+            current = following
+            following = third
+        }
+    }
+
+    /// Reads the next batch once the one before has been read.
+    private nonisolated func reading(after previous: Task<Batch?, any Error>?) -> Task<Batch?, any Error> {
+        Task {
+            if let previous, try await previous.value == nil { return nil }
+            return try await next()
         }
     }
 

@@ -32,16 +32,18 @@ extension Image {
     /// Source: torchvision `transforms/functional.py`, `center_crop`.
     public func centerCropped(width: Int, height: Int) throws(ImageError) -> Image {
         try Self.checkSize(width: width, height: height, name: "the crop")
-        // Padding first, the smaller half at the left and top; then the offset, rounded half to even.
-        func origin(of size: Int, in whole: Int) -> Int {
-            size > whole ? -((size - whole) / 2) : Int((Double(whole - size) / 2).rounded(.toNearestOrEven))
-        }
         return window(
-            x: origin(of: width, in: self.width),
-            y: origin(of: height, in: self.height),
+            x: Self.centered(width, in: self.width),
+            y: Self.centered(height, in: self.height),
             width: width,
             height: height
         )
+    }
+
+    /// Where the middle `size` pixels of `whole` begin; before them where there are fewer.
+    static func centered(_ size: Int, in whole: Int) -> Int {
+        // Padding first, the smaller half at the left and top; then the offset, rounded half to even.
+        size > whole ? -((size - whole) / 2) : Int((Double(whole - size) / 2).rounded(.toNearestOrEven))
     }
 
     /// Mirrors left and right.

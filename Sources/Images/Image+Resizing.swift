@@ -20,18 +20,7 @@ extension Image {
         filter: ResamplingFilter = .bicubic
     ) throws(ImageError) -> Image {
         try Self.checkSize(width: width, height: height, name: "the resized picture")
-        guard self.width * height <= Self.maximumPixels || self.height * width <= Self.maximumPixels else {
-            throw .impossibleSize(name: "the resized picture", width: width, height: height)
-        }
-        if width == self.width, height == self.height { return self }
-        var result = channels == 4 ? premultiplied() : self
-        // Pillow 13 begins with the rows when much more goes away in height than in width. Bytes between the passes are
-        // rounded, so the order shows in the result.
-        let rowsFirst = height < self.height && self.height - height > 2 * (self.width - width)
-        if rowsFirst { result = result.resampledVertically(to: height, filter: filter) }
-        if width != self.width { result = result.resampledHorizontally(to: width, filter: filter) }
-        if height != result.height { result = result.resampledVertically(to: height, filter: filter) }
-        return channels == 4 ? result.unpremultiplied() : result
+        return try resized(width: width, height: height, columns: 0..<width, rows: 0..<height, filter: filter)
     }
 
     /// Resizes so that the shorter side has `side` pixels and the proportions stay, as torchvision's `Resize(side)`.
@@ -45,35 +34,108 @@ extension Image {
     /// Source: torchvision `transforms/functional.py`, `_compute_resized_output_size`: the longer side is cut off to
     /// a whole number.
     public func resized(shorterSide side: Int, filter: ResamplingFilter = .bicubic) throws(ImageError) -> Image {
+        let (width, height) = try size(shorterSide: side)
+        return try resized(width: width, height: height, filter: filter)
+    }
+
+    /// Resizes so that the shorter side has `side` pixels, and cuts a square out of the middle.
+    ///
+    /// Only pixels of the square are computed; they are those of `resized(shorterSide:filter:)`, bit for bit.
+    ///
+    /// - Parameters:
+    ///   - side: The shorter side of the whole, at least `crop`.
+    ///   - crop: The side of the square, at least 1.
+    ///   - filter: How pixels are weighed.
+    /// - Returns: `crop × crop` pixels with as many channels as before.
+    /// - Throws: `ImageError.impossibleSize`.
+    ///
+    /// Source: torchvision, `Resize(side)` followed by `CenterCrop(crop)`.
+    package func resized(
+        shorterSide side: Int,
+        croppedTo crop: Int,
+        filter: ResamplingFilter = .bicubic
+    ) throws(ImageError) -> Image {
+        try Self.checkSize(width: crop, height: crop, name: "the crop")
+        let (width, height) = try size(shorterSide: side)
+        guard crop <= side else {
+            return try resized(width: width, height: height, filter: filter).centerCropped(width: crop, height: crop)
+        }
+        try Self.checkSize(width: width, height: height, name: "the resized picture")
+        let (x, y) = (Self.centered(crop, in: width), Self.centered(crop, in: height))
+        return try resized(width: width, height: height, columns: x..<x + crop, rows: y..<y + crop, filter: filter)
+    }
+
+    private func size(shorterSide side: Int) throws(ImageError) -> (width: Int, height: Int) {
         try Self.checkSize(width: side, height: side, name: "the resized picture")
         let longer = Int(Double(side) * Double(max(width, height)) / Double(min(width, height)))
-        return width <= height
-            ? try resized(width: side, height: longer, filter: filter)
-            : try resized(width: longer, height: side, filter: filter)
+        return width <= height ? (side, longer) : (longer, side)
     }
 
     // MARK: - The two passes
 
-    private func resampledHorizontally(to width: Int, filter: ResamplingFilter) -> Image {
-        let result = [UInt8](unsafeUninitializedCapacity: width * height * channels) { target, initialized in
-            ResamplingWeights(from: self.width, to: width, filter: filter).withPlan { plan in
-                cpixels_resample_rows(pixels, self.width, height, channels, plan, width, target.baseAddress)
-            }
-            initialized = width * height * channels
+    /// The part in `columns` and `rows` of the picture resized to `width × height`.
+    private func resized(
+        width: Int,
+        height: Int,
+        columns: Range<Int>,
+        rows: Range<Int>,
+        filter: ResamplingFilter
+    ) throws(ImageError) -> Image {
+        guard self.width * height <= Self.maximumPixels || self.height * width <= Self.maximumPixels else {
+            throw .impossibleSize(name: "the resized picture", width: width, height: height)
         }
-        return Image(uncheckedWidth: width, height: height, channels: channels, pixels: result)
+        if width == self.width, height == self.height {
+            return try cropped(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+        }
+        var result = channels == 4 ? premultiplied() : self
+        let horizontal = ResamplingWeights(from: self.width, to: width, filter: filter)[columns]
+        var vertical = ResamplingWeights(from: self.height, to: height, filter: filter)[rows]
+        // Pillow 13 begins with the rows when much more goes away in height than in width. Bytes between the passes are
+        // rounded, so the order shows in the result. A pass that changes no size is left out by Pillow, and changes
+        // nothing here: its only weight is one.
+        let rowsFirst = height < self.height && self.height - height > 2 * (self.width - width)
+        if rowsFirst {
+            result = result.resampledVertically(vertical).resampledHorizontally(horizontal, rows: 0..<rows.count)
+        } else {
+            let needed = vertical.sources
+            result = result.resampledHorizontally(horizontal, rows: needed)
+            vertical.move(by: -needed.lowerBound)
+            result = result.resampledVertically(vertical)
+        }
+        return channels == 4 ? result.unpremultiplied() : result
     }
 
-    private func resampledVertically(to height: Int, filter: ResamplingFilter) -> Image {
+    private func resampledHorizontally(_ weights: ResamplingWeights, rows: Range<Int>) -> Image {
+        let size = weights.count * rows.count * channels
+        let result = [UInt8](unsafeUninitializedCapacity: size) { target, initialized in
+            pixels[(rows.lowerBound * width * channels)...].withUnsafeBufferPointer { source in
+                weights.withPlan { plan in
+                    cpixels_resample_rows(
+                        source.baseAddress,
+                        width,
+                        rows.count,
+                        channels,
+                        plan,
+                        weights.count,
+                        target.baseAddress
+                    )
+                }
+            }
+            initialized = size
+        }
+        return Image(uncheckedWidth: weights.count, height: rows.count, channels: channels, pixels: result)
+    }
+
+    private func resampledVertically(_ weights: ResamplingWeights) -> Image {
         let row = width * channels
         var sums = [Int32](repeating: 0, count: row)
-        let result = [UInt8](unsafeUninitializedCapacity: row * height) { target, initialized in
-            ResamplingWeights(from: self.height, to: height, filter: filter).withPlan { plan in
-                cpixels_resample_columns(pixels, row, plan, height, &sums, target.baseAddress)
+        let result = [UInt8](unsafeUninitializedCapacity: row * weights.count) { target, initialized in
+            weights.withPlan { plan in
+                cpixels_resample_columns(pixels, row, plan, weights.count, &sums, target.baseAddress)
             }
-            initialized = row * height
+            initialized = row * weights.count
         }
-        return Image(uncheckedWidth: width, height: height, channels: channels, pixels: result)
+        return Image(uncheckedWidth: width, height: weights.count, channels: channels, pixels: result)
     }
 
     // MARK: - Transparency

@@ -52,7 +52,7 @@ struct ResamplingWeights {
     static let precision: Int32 = 22
 
     /// The first source pixel of each result pixel.
-    let first: [Int]
+    private(set) var first: [Int]
     /// How many source pixels follow, the first included.
     let taps: [Int]
     /// The weights, `stride` for each result pixel.
@@ -92,5 +92,33 @@ struct ResamplingWeights {
         self.taps = taps
         self.weights = weights
         self.stride = stride
+    }
+
+    /// How many result pixels there are.
+    var count: Int { first.count }
+
+    /// The source pixels that any result pixel is made of.
+    var sources: Range<Int> {
+        guard let first = first.min(), let end = zip(self.first, taps).map(+).max() else { return 0..<0 }
+        return first..<end
+    }
+
+    /// Those of some result pixels alone.
+    subscript(range: Range<Int>) -> ResamplingWeights {
+        ResamplingWeights(
+            first: Array(first[range]),
+            taps: Array(taps[range]),
+            weights: Array(weights[range.lowerBound * stride..<range.upperBound * stride]),
+            stride: stride
+        )
+    }
+
+    /// Counts source pixels from another one.
+    mutating func move(by distance: Int) {
+        for index in first.indices { first[index] += distance }
+    }
+
+    private init(first: [Int], taps: [Int], weights: [Int32], stride: Int) {
+        (self.first, self.taps, self.weights, self.stride) = (first, taps, weights, stride)
     }
 }

@@ -96,7 +96,7 @@ public actor ImageClassifier: PictureEncoder {
     /// `efficientnet_lite_pytorch` (32 pixels of margin, bicubic).
     public nonisolated func prepare(_ image: Image) throws -> PreparedPicture {
         func cropped(_ side: Int, margin: Int, _ filter: ResamplingFilter) throws -> Image {
-            try image.resized(shorterSide: side + margin, filter: filter).centerCropped(width: side, height: side)
+            try image.resized(shorterSide: side + margin, croppedTo: side, filter: filter)
         }
         switch layout {
         case .resNet:

@@ -9,7 +9,7 @@ extension OpenCLIPConfiguration.Preprocessing {
         let resized: Image =
             switch resizeMode {
             case .shortest:
-                try image.resized(shorterSide: size, filter: filter).centerCropped(width: size, height: size)
+                try image.resized(shorterSide: size, croppedTo: size, filter: filter)
             case .longest:
                 try fitted(image)
             case .squash:

@@ -46,6 +46,27 @@ struct ResizingTests {
     }
 
     @Test(
+        "a square cut out while resizing is the middle of the whole, bit for bit",
+        arguments: ResamplingFilter.allCases
+    )
+    func croppedWhileResizing(_ filter: ResamplingFilter) throws {
+        var generator = SeededGenerator(seed: 5)
+        for _ in 0..<40 {
+            let (width, height) = (
+                Int.random(in: 1...150, using: &generator), Int.random(in: 1...150, using: &generator)
+            )
+            let channels = Bool.random(using: &generator) ? 3 : 4
+            let pixels = (0..<width * height * channels).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let image = try Image(width: width, height: height, channels: channels, pixels: pixels)
+            let side = Int.random(in: 1...60, using: &generator)
+            let crop = Int.random(in: 1...side + 3, using: &generator)
+            let expected = try image.resized(shorterSide: side, filter: filter)
+                .centerCropped(width: crop, height: crop)
+            #expect(try image.resized(shorterSide: side, croppedTo: crop, filter: filter) == expected)
+        }
+    }
+
+    @Test(
         "a size of zero, below zero or beyond the limits is refused",
         arguments: [
             [0, 5], [5, 0], [-1, 5], [70_000, 5], [60_000, 60_000], [Int.max, Int.max],

@@ -8,6 +8,9 @@ the machine does hits all alike. Before it is timed, an engine rests until the t
 spinning, and runs once untimed to have its weights in the cache. Printed are medians in milliseconds and how many times as long as Lienzo each peer
 takes (the median of the rounds' ratios). Texts fill the 77 tokens; `short` are texts of eight tokens, of which Lienzo
 computes no more than these and the others all 77.
+
+Last comes how much of the encoder's rate `lienzo embed` reaches from 256 JPEG files of one megapixel: the time that the
+same files take once more and twice more, beside that of as many batches of the encoder alone.
 """
 
 import copy
@@ -114,6 +117,42 @@ def onnxruntime_peers(model, folder):
     yield Peer("onnxruntime fp32", *runs)
 
 
+def from_files(path, encoders, folder, rounds):
+    """Prints the share of the pure encoder's rate that is reached from JPEG files."""
+    from PIL import Image
+
+    width, height, count, batch = 1152, 868, 256, 32
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    noise = numpy.random.default_rng(0)
+    for index in range(count):
+        # Colours at 96 × 72 points and a little grain: about as many bytes as a photograph has.
+        image = Image.fromarray(noise.integers(0, 256, (72, 96, 3), numpy.uint8)).resize((width, height), Image.BICUBIC)
+        grain = noise.normal(0, 4, (height, width, 1))
+        image = Image.fromarray((numpy.asarray(image) + grain).clip(0, 255).astype(numpy.uint8))
+        image.save(pictures / f"{index:03}.jpg", quality=88)
+
+    def embed(times, precision):
+        start = time.perf_counter()
+        output = folder / "embeddings.npy"
+        subprocess.run([ROOT / ".build/release/lienzo", "embed", "--images", *[pictures] * times, "--model", path,
+                        "--precision", precision, "--output", output], check=True, stdout=subprocess.DEVNULL)
+        output.unlink()
+        return time.perf_counter() - start
+
+    bytes_each = sum(file.stat().st_size for file in pictures.iterdir()) // count
+    print(f"from {width} × {height} JPEG files ({bytes_each // 1024} KiB each), ms a picture; share of the encoder's rate")
+    for encoder, precision in zip(encoders, ["fp32", "bf16"]):
+        found = []
+        for _ in range(rounds):
+            time.sleep(0.1)
+            pure = statistics.median(encoder.time("image", batch) for _ in range(8)) / batch
+            found.append((pure, (embed(3, precision) - embed(1, precision)) * 1000 / (2 * count)))
+        pure, whole = (statistics.median(values) for values in zip(*found))
+        share = statistics.median(a / b for a, b in found)
+        print(f"lienzo {precision}   encoder {pure:6.2f}   from files {whole:6.2f}   {share:5.0%}")
+
+
 def main(rounds):
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
@@ -147,6 +186,7 @@ def main(rounds):
                 ratio = statistics.median(a / b for a, b in zip(own, base))
                 cells.append(f"{statistics.median(own):10.1f} ({ratio:4.2f})")
             print(f"{engine.name:18}" + "".join(f"{cell:>18}" for cell in cells))
+        from_files(path, engines[:2], folder, max(rounds // 3, 1))
 
 
-main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+if __name__ == "__main__": main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 // The loops over all pixels of a picture that want the processor's vector instructions, which Swift's own code for any
-// x86-64 does not have: each is compiled twice, and the one that the machine can run is chosen when the program starts.
+// x86-64 does not have: each is there twice, and the one that the machine can run is chosen when it is called.
 
 // The weights of resampling along one direction: for each result pixel its first source pixel, how many follow, and
 // `stride` numbers in fixed point.
