@@ -135,7 +135,9 @@ package struct DPMSolverSDEConfiguration: NoiseConfigured {
 
     mutating func readOwn(from decoder: any Decoder) throws {
         try sigmas.read(Self.sigmaKeys, from: decoder)
-        noiseSeed = try decoder.container(keyedBy: OwnKeys.self).decodeIfPresent(UInt64.self, forKey: .noiseSeed)
+        let seed = try decoder.container(keyedBy: OwnKeys.self).decodeIfPresent(Int.self, forKey: .noiseSeed)
+        try require((seed ?? 0) >= 0, OwnKeys.noiseSeed.rawValue, seed ?? 0, "a whole number of at least 0")
+        noiseSeed = seed.map { UInt64($0) }
         try noise.checkPrediction(oneOf: [.epsilon, .velocity])
     }
 

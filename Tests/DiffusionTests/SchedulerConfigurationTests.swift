@@ -111,7 +111,7 @@ struct SchedulerConfigurationTests {
             ),
             (
                 #"{"_class_name": "DPMSolverSDEScheduler", "noise_sampler_seed": -1}"#,
-                "The scheduler configuration cannot be read: \"noise_sampler_seed\" has a value that is not supported."
+                "The scheduler configuration's \"noise_sampler_seed\" is -1; expected a whole number of at least 0."
             ),
             (
                 #"{"_class_name": "DDIMScheduler", "beta_start": "small"}"#,
