@@ -1,8 +1,9 @@
 import Foundation
 import LienzoTorch
 
-/// A Brownian motion that a seed fixes everywhere: its values at halves of halves of an interval, each drawn from a seed
-/// of its own between its neighbours. However many points a run asks for, the path is the same.
+/// A Brownian motion that a seed fixes everywhere, so that the path does not depend on the points that a run asks for.
+///
+/// Its values at halves of halves of an interval are drawn between their neighbours, each from a seed of its own.
 ///
 /// Source: Li et al. 2020, "Scalable Gradients for Stochastic Differential Equations", section 4 (virtual Brownian
 /// tree); torchsde's `BrownianInterval` with `halfway_tree`, as diffusers' `BatchedBrownianTree` sets it up.

@@ -1,8 +1,9 @@
 import Foundation
 package import LienzoTorch
 
-/// DPM-Solver++: the clean sample that the network predicts, extended by a polynomial in `lambda` through the last one,
-/// two or three predictions, and the rest of the way solved exactly. Its stochastic form adds noise after each step.
+/// DPM-Solver++: the predicted clean sample as a polynomial in `lambda`, and the rest of the way solved exactly.
+///
+/// The polynomial goes through the last one, two or three predictions. The stochastic form adds noise after each step.
 ///
 /// Source: Lu et al. 2022, "DPM-Solver++", algorithm 2 and appendix; diffusers' `DPMSolverMultistepScheduler`
 /// (`scheduling_dpmsolver_multistep.py`).
@@ -65,8 +66,9 @@ package struct DPMSolverSampler: Sampler {
         return left == 1 && endsLow ? 1 : left == 2 && isShort ? 2 : configuration.order
     }
 
-    /// From the level at `index` to the next one. With `h` the way in `lambda`, and `H` twice that where noise is added:
-    /// `x_t = σ_t/σ_s x - α_t (e^-H - 1) D_0 + …` in the differences `D_1`, `D_2` of the predictions.
+    /// From the level at `index` to the next one, a way of `h` in `lambda`, which counts twice where noise is added.
+    ///
+    /// `x_t = σ_t/σ_s x - α_t (e^-h - 1) D_0 + …` in the newest prediction `D_0` and the differences `D_1`, `D_2`.
     private func update(_ sample: Tensor, at index: Int, order: Int, noise: NoiseSource) -> Tensor {
         let (target, source) = (run[index + 1], run[index])
         let h = target.lambda - source.lambda

@@ -21,8 +21,9 @@ package import LienzoTorch
 /// }
 /// ```
 package struct DenoisingSequence: Sequence, IteratorProtocol {
-    /// The sample as the next evaluation sees it, not scaled, `[batch, channels, …]`; at the end the result. It may be
-    /// replaced between two evaluations.
+    /// The sample as the next evaluation sees it, not scaled, `[batch, channels, …]`; at the end the result.
+    ///
+    /// It may be replaced between two evaluations.
     package var sample: Tensor
     /// The place of the next evaluation in the sampler's timesteps.
     package private(set) var index: Int
@@ -68,6 +69,7 @@ package struct DenoisingSequence: Sequence, IteratorProtocol {
     /// - Parameters:
     ///   - clean: `[batch, channels, …]`.
     ///   - noise: standard normal, in the shape of `clean`.
+    /// - Returns: the shape of `clean`.
     package func noisy(_ clean: Tensor, noise: Tensor) -> Tensor {
         index < sampler.timesteps.count ? sampler.addNoise(to: clean, noise: noise, at: index) : clean
     }

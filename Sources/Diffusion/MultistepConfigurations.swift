@@ -39,7 +39,7 @@ package struct DPMSolverConfiguration: NoiseConfigured {
     package var lowersFinalOrder = true
     /// Whether the last step is always of the first order.
     package var endsWithEuler = false
-    /// The smallest `lambda` that is used: timesteps with more noise are left out. `nil` is none.
+    /// The smallest `lambda` that is used, so that timesteps with more noise are left out; none where `nil`.
     package var smallestLambda: Double?
     /// Whether the network's output has a second half of channels, which plays no part.
     package var varianceIsLearned = false

@@ -1,5 +1,6 @@
-/// What the schedulers have in common: the noise, what the network predicts, and the timesteps. Each knows some of the
-/// keys, and has defaults of its own.
+/// What the schedulers have in common: the noise, what the network predicts, and the timesteps.
+///
+/// Each knows some of the keys, and has defaults of its own.
 package struct NoiseConfiguration: Sendable, Equatable {
     /// The number of timesteps that the network was trained on.
     package var trainTimesteps = 1000
@@ -89,8 +90,11 @@ package struct NoiseConfiguration: Sendable, Equatable {
     /// The timesteps of a multistep solver, falling.
     ///
     /// - Parameters:
+    ///   - steps: the number of steps.
     ///   - last: the number of training timesteps that are used.
     ///   - allowed: the numbers of steps that a run may have.
+    /// - Returns: whole training timesteps, as the sigmas are read at them.
+    /// - Throws: ``DiffusionError`` for a number of steps that is not allowed.
     func multistepTimesteps(
         steps: Int,
         last: Int,

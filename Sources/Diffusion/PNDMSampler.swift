@@ -113,7 +113,9 @@ package struct PNDMSampler: VariancePreservingSampler {
             .reduce(outputs[outputs.count - 1] * weights[0]) { $0 + $1.1 * $1.0 }
     }
 
-    /// The transfer from one timestep to an earlier one. Source: Liu et al. 2022, equation 11.
+    /// The transfer from one timestep to an earlier one.
+    ///
+    /// Source: Liu et al. 2022, equation 11.
     private func moved(_ sample: Tensor, from timestep: Int, to previous: Int, output: Tensor) -> Tensor {
         let alphaBar = schedule.alphaBars[min(timestep, schedule.count - 1)]
         let alphaBarPrevious =

@@ -35,6 +35,7 @@ package protocol Sampler {
     /// - Parameters:
     ///   - sample: the noisy sample, `[batch, channels, …]`.
     ///   - index: the place in ``timesteps``.
+    /// - Returns: the shape of `sample`.
     ///
     /// Source: diffusers' `scale_model_input`.
     func input(_ sample: Tensor, at index: Int) -> Tensor
@@ -45,6 +46,7 @@ package protocol Sampler {
     ///   - clean: `[batch, channels, …]`.
     ///   - noise: standard normal, in the shape of `clean`.
     ///   - index: the place in ``timesteps``.
+    /// - Returns: the shape of `clean`.
     ///
     /// Source: diffusers' `add_noise`.
     func addNoise(to clean: Tensor, noise: Tensor, at index: Int) -> Tensor
@@ -81,6 +83,7 @@ extension Sampler {
     /// Where in ``timesteps`` a run begins that changes a given picture.
     ///
     /// - Parameter strength: how much of the run is gone through, above 0 (almost nothing changes) to 1 (all of it).
+    /// - Returns: a place in ``timesteps``, 0 for a strength of 1.
     /// - Throws: ``DiffusionError`` for a strength out of range, or one so small that no step is left.
     ///
     /// Source: diffusers' `StableDiffusionImg2ImgPipeline.get_timesteps`.

@@ -13,11 +13,9 @@ enum Timesteps {
         }
     }
 
-    /// The timesteps of a multistep solver, for which the end of the run is one more: without the last of one step more.
+    /// The timesteps of a multistep solver over the first `last` of `count`, where the end of the run counts as one more.
     ///
     /// Source: diffusers' `DPMSolverMultistepScheduler.set_timesteps`.
-    ///
-    /// - Parameter last: the number of timesteps that are used, at most `count`.
     static func multistep(_ spacing: TimestepSpacing, steps: Int, over count: Int, last: Int, offset: Int) -> [Int] {
         switch spacing {
         case .leading: (1...steps).reversed().map { $0 * (last / (steps + 1)) + offset }
@@ -26,8 +24,9 @@ enum Timesteps {
         }
     }
 
-    /// NumPy's `arange(start, 0, -count / steps)` walks by the difference of its first two values. For some step counts
-    /// rounding gives the reference one step too many, at timestep -1; that step is left out here.
+    /// NumPy's `arange(last, 0, -count / steps)`, which walks by the difference of its first two values.
+    ///
+    /// For some step counts rounding gives the reference one step too many, at timestep -1; it is left out here.
     private static func trailing(steps: Int, over count: Int, from last: Int) -> [Int] {
         let start = Double(last)
         let difference = (start - Double(count) / Double(steps)) - start

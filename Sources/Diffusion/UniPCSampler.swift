@@ -70,10 +70,10 @@ package struct UniPCSampler: Sampler {
         )
     }
 
-    /// From one level to another: `x_t = σ_t/σ_s x - α_t (e^-h - 1) m_0 - α_t B(h) Σ ρ_k D_k` over the differences `D_k`
-    /// of the predictions to the newest one, divided by their distance `r_k`.
+    /// From one level to another, with the prediction at the target where there is one, which is the corrector.
     ///
-    /// - Parameter end: the prediction at the target, which the corrector has.
+    /// `x_t = σ_t/σ_s x - α_t (e^-h - 1) m_0 - α_t B(h) Σ ρ_k D_k` over the differences `D_k` of the predictions to the
+    /// newest one `m_0`, divided by their distances `r_k`.
     private func update(_ sample: Tensor, from: Int, to: Int, order: Int, end: Tensor? = nil) -> Tensor {
         let (source, target) = (run[from], run[to])
         let h = target.lambda - source.lambda

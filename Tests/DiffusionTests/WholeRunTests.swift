@@ -14,7 +14,9 @@ struct WholeRunTests {
     /// product by a scalar, over at most 99 evaluations.
     static let tolerance: Float = 1e-5
 
-    /// A run from sigma 4096 loses twelve bits more. The Brownian motion of DPM++ SDE resolves sigma to a millionth, and
+    /// A run from sigma 4096 loses twelve bits more, and a Brownian motion tells the last bit of its times.
+    ///
+    /// The Brownian motion of DPM++ SDE resolves sigma to a millionth, and
     /// neighbouring times are a thousandth of a deviation apart: the last bit of MKL's logarithm, which differs between
     /// processors, changes the noise, in the reference as well, by up to 6e-4 here. With betas that keep sigma away from
     /// such edges its runs are held to the common tolerance.
