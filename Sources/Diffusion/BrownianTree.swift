@@ -32,7 +32,8 @@ struct BrownianTree {
         guard from < to else { return Tensor.zeros(shape) }
         var parts: [Tensor] = []
         collect(from: from, to: to, in: Node(start: start, end: end, key: 0, depth: 0, increment: whole), into: &parts)
-        return parts.dropFirst().reduce(parts[0]) { $0 + $1 }
+        guard let first = parts.first else { return Tensor.zeros(shape) }
+        return parts.dropFirst().reduce(first) { $0 + $1 }
     }
 
     /// A part of the interval, and by how much the motion goes on over it.

@@ -40,7 +40,7 @@ struct SigmaCurve {
         let below = min(last, max(logarithms.count - 2, 0))
         let above = min(below + 1, logarithms.count - 1)
         let (low, high) = (logarithms[below], logarithms[above])
-        let weight = min(max((Double(low) - logarithm) / Double(low - high), 0), 1)
+        let weight = low == high ? 0 : min(max((Double(low) - logarithm) / Double(low - high), 0), 1)
         return (1 - weight) * Double(below) + weight * Double(above)
     }
 
