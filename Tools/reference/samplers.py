@@ -185,6 +185,8 @@ def runs():
     yield made(heun, 6, LATENT | dict(clip_sample=True, clip_sample_range=0.8))
     yield made(heun, 6, dict(beta_schedule="exp"))
     yield made(LCMScheduler, 4, LATENT | dict(clip_sample=True, original_inference_steps=40, timestep_scaling=7.0))
+    # So slow a scaling that the weight of the sample itself is felt.
+    yield made(LCMScheduler, 4, LATENT | dict(timestep_scaling=0.01))
 
     for algorithm, order, solver_type in itertools.product(
             ("dpmsolver++", "sde-dpmsolver++"), (1, 2, 3), ("midpoint", "heun")):
