@@ -29,18 +29,22 @@ package enum DiffusionError: Error, Sendable, Equatable, CustomStringConvertible
         case .invalidValue(let key, let found, let expected):
             "The scheduler configuration's \"\(key)\" is \(found); expected \(expected)."
         case .contradiction(let keys):
-            "The scheduler configuration asks for \(keys.joined(separator: " and ")) at once; expected at most one of them."
+            "The scheduler configuration asks for \(keys.joined(separator: " and ")) at once; "
+                + "expected at most one of them."
         case .unknownScheduler(let name):
             "There is no scheduler \"\(name)\"; expected \(listed(SchedulerChoice.names)), and -karras behind "
                 + "\(listed(SchedulerChoice.karrasNames)) where wanted."
         case .noKarras(let name):
-            "The scheduler \"\(name)\" has no Karras sigmas; expected \(listed(SchedulerChoice.karrasNames)) before -karras."
+            "The scheduler \"\(name)\" has no Karras sigmas; "
+                + "expected \(listed(SchedulerChoice.karrasNames)) before -karras."
         case .invalidStrength(let strength):
             "The strength is \(strength); expected a number above 0 and at most 1."
         case .noStepLeft(let strength, let steps):
-            "A strength of \(strength) leaves none of \(steps) steps; expected at least \(1 / Double(steps)), or more steps."
+            "A strength of \(strength) leaves none of \(steps) steps; "
+                + "expected a larger strength or more steps."
         case .invalidSteps(let found, let expected):
-            "\(found) denoising steps were asked for; this schedule takes \(expected.lowerBound) to \(expected.upperBound)."
+            "\(found) denoising steps were asked for; "
+                + "this schedule takes \(expected.lowerBound) to \(expected.upperBound)."
         }
     }
 }

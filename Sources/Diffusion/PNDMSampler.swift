@@ -2,8 +2,8 @@ package import LienzoTorch
 
 /// Pseudo linear multistep: the noise extrapolated from the last four predictions, and the step of DDIM with it.
 ///
-/// The first predictions come from Runge-Kutta steps of four evaluations each, or, as Stable Diffusion has it, from steps
-/// of a lower order, of which the first is gone over twice.
+/// The first predictions come from Runge-Kutta steps of four evaluations each, or, as Stable Diffusion has it, from
+/// steps of a lower order, of which the first is gone over twice.
 ///
 /// Source: Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds", equations 9 to 14; diffusers'
 /// `PNDMScheduler` (`scheduling_pndm.py`).

@@ -2,10 +2,10 @@ package import LienzoTorch
 
 /// An update rule that leads from noise to a sample, one evaluation of the network at a time.
 ///
-/// A sampler knows no network. Its ``timesteps`` are the evaluations of a whole run; at each of them the caller runs the
-/// network on ``input(_:at:)`` and gives the output to ``step(_:at:sample:noise:)``, or lets ``DenoisingSequence`` do
-/// so. It is a value: what a multistep rule remembers of earlier evaluations is part of it, so a copy made before the
-/// first evaluation is a fresh run.
+/// A sampler knows no network. Its ``timesteps`` are the evaluations of a whole run; at each of them the caller runs
+/// the network on ``input(_:at:)`` and gives the output to ``step(_:at:sample:noise:)``, or lets ``DenoisingSequence``
+/// do so. It is a value: what a multistep rule remembers of earlier evaluations is part of it, so a copy made before
+/// the first evaluation is a fresh run.
 ///
 /// A run begins at index 0 with standard normal noise times ``initialNoiseScale``, or at ``begin(strength:)`` with a
 /// clean sample through ``addNoise(to:noise:at:)``.

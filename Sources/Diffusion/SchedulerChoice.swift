@@ -33,7 +33,7 @@ package struct SchedulerChoice: Sendable, Equatable {
     /// The choice of a name.
     ///
     /// - Parameters:
-    ///   - name: one of ``names``, in any case; with `-karras` behind it, the sigmas are spread as Karras et al. 2022 do.
+    ///   - name: one of ``names``, in any case; with `-karras` behind it, the sigmas are spread as Karras et al. do.
     ///   - karras: whether they are so without that suffix.
     /// - Throws: ``DiffusionError`` for a name that there is not, and for Karras sigmas where a scheduler has none.
     package init(_ name: String, karras: Bool = false) throws(DiffusionError) {

@@ -13,7 +13,7 @@ enum Timesteps {
         }
     }
 
-    /// The timesteps of a multistep solver over the first `last` of `count`, where the end of the run counts as one more.
+    /// The timesteps of a multistep solver over the first `last` of `count`, where the end of the run is one more.
     ///
     /// Source: diffusers' `DPMSolverMultistepScheduler.set_timesteps`.
     static func multistep(_ spacing: TimestepSpacing, steps: Int, over count: Int, last: Int, offset: Int) -> [Int] {

@@ -66,7 +66,7 @@ struct SchedulerConfigurationTests {
                     + "UniPCMultistepScheduler or LCMScheduler."
             ),
             (
-                #"{"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true, "use_exponential_sigmas": true}"#,
+                #"{"_class_name": "HeunDiscreteScheduler", "use_karras_sigmas": true, "use_exponential_sigmas": true}"#,
                 "The scheduler configuration asks for use_karras_sigmas and use_exponential_sigmas at once; "
                     + "expected at most one of them."
             ),
@@ -185,8 +185,8 @@ struct SchedulerChoiceTests {
             (
                 "k_lms",
                 "There is no scheduler \"k_lms\"; expected ddim, ddpm, pndm, plms, euler, euler-a, heun, dpm++2m, "
-                    + "dpm++2m-sde, dpm++sde, unipc, lcm or unclip, and -karras behind euler, heun, dpm++2m, dpm++2m-sde, "
-                    + "dpm++sde or unipc where wanted."
+                    + "dpm++2m-sde, dpm++sde, unipc, lcm or unclip, and -karras behind euler, heun, dpm++2m, "
+                    + "dpm++2m-sde, dpm++sde or unipc where wanted."
             ),
             (
                 "ddim-karras",
@@ -236,7 +236,7 @@ struct SchedulerChoiceTests {
             (0.0, "The strength is 0.0; expected a number above 0 and at most 1."),
             (1.5, "The strength is 1.5; expected a number above 0 and at most 1."),
             (.nan, "The strength is nan; expected a number above 0 and at most 1."),
-            (0.05, "A strength of 0.05 leaves none of 10 steps; expected at least 0.1, or more steps."),
+            (0.05, "A strength of 0.05 leaves none of 10 steps; expected a larger strength or more steps."),
         ] {
             let error = #expect(throws: DiffusionError.self) { try sampler.begin(strength: strength) }
             #expect(error?.description == sentence)

@@ -18,8 +18,8 @@ struct WholeRunTests {
     ///
     /// The Brownian motion of DPM++ SDE resolves sigma to a millionth, and
     /// neighbouring times are a thousandth of a deviation apart: the last bit of MKL's logarithm, which differs between
-    /// processors, changes the noise, in the reference as well, by up to 6e-4 here. With betas that keep sigma away from
-    /// such edges its runs are held to the common tolerance.
+    /// processors, changes the noise, in the reference as well, by up to 6e-4 here. With betas that keep sigma away
+    /// from such edges its runs are held to the common tolerance.
     private static func tolerance(of name: String, _ sampler: any Sampler) -> Float {
         if sampler is DPMSolverSDESampler, !name.hasSuffix("steady") { return 2e-3 }
         return sampler.initialNoiseScale > 1000 ? 1e-4 : tolerance

@@ -101,9 +101,9 @@ def made(cls, steps, options, note=""):
 def steady(steps, **options):
     """Betas for which the Brownian motion does not depend on the processor.
 
-    torchsde resolves the time, which is sigma, to a millionth, and two neighbouring times are a thousandth of a standard
-    deviation apart: the last bit of a logarithm in MKL, which differs between processors, changes the noise. At these
-    betas every time that a run asks for is four such bits away from where it would be rounded to another millionth.
+    torchsde resolves the time, which is sigma, to a millionth, and two neighbouring times are a thousandth of a
+    standard deviation apart: the last bit of a logarithm in MKL, which differs between processors, changes the noise. At
+    these betas every time that a run asks for is four such bits away from where it would be rounded to another millionth.
     """
     for k in range(20000):
         config = dict(beta_start=1e-6, beta_end=3e-5 * (1 + k / 1000)) | options
@@ -260,7 +260,8 @@ CHOICES = {
     "dpm++2m-sde-karras": (DPMSolverMultistepScheduler,
                            dict(algorithm_type="sde-dpmsolver++", solver_order=2) | KARRAS),
     "dpm++sde": (DPMSolverSDEScheduler, {}), "dpm++sde-karras": (DPMSolverSDEScheduler, KARRAS),
-    "unipc": (UniPCMultistepScheduler, {}), "unipc-karras": (UniPCMultistepScheduler, KARRAS), "lcm": (LCMScheduler, {}),
+    "unipc": (UniPCMultistepScheduler, {}), "unipc-karras": (UniPCMultistepScheduler, KARRAS),
+    "lcm": (LCMScheduler, {}),
 }
 
 
