@@ -3,13 +3,13 @@ package import LienzoTorch
 /// Implicit sampling: deterministic with `eta` 0, as noisy as DDPM with `eta` 1.
 ///
 /// Source: Song et al. 2021, equations 12 and 16; diffusers' `DDIMScheduler` (`scheduling_ddim.py`).
-package struct DDIMSampler: Sampler {
+package struct DDIMSampler: VariancePreservingSampler {
     /// The configuration that the sampler was built from.
     package let configuration: DDIMConfiguration
     /// The noise of every training timestep.
     package let schedule: NoiseSchedule
-    package let timesteps: [Int]
-    package let readsVariance = false
+    package let steps: Int
+    let visited: [Int]
     /// How much noise each step adds, 0 (none) to 1 (that of DDPM).
     package let eta: Double
     /// Whether the direction is derived anew from the clipped clean sample, as GLIDE does.
@@ -38,14 +38,15 @@ package struct DDIMSampler: Sampler {
         self.configuration = configuration
         self.eta = eta
         self.rederivesNoise = rederivesNoise
+        self.steps = steps
         schedule = configuration.noise.schedule
-        timesteps = try configuration.noise.timesteps(steps: steps)
+        visited = try configuration.noise.timesteps(steps: steps)
         stride = configuration.noise.trainTimesteps / steps
     }
 
     package func step(_ output: Tensor, at index: Int, sample: Tensor, noise: NoiseSource) -> DenoisingStep {
         let output = output.to(.float32)
-        let alphaBar = schedule.alphaBars[timesteps[index]]
+        let alphaBar = schedule.alphaBars[visited[index]]
         let alphaBarPrevious = alphaBarPrevious(at: index)
         let signal = Double(alphaBar.squareRoot())
         let betaRoot = Double((1 - alphaBar).squareRoot())
@@ -73,7 +74,7 @@ package struct DDIMSampler: Sampler {
 
     /// The share of signal one stride before; below timestep 0, that of clean data or of timestep 0, as configured.
     private func alphaBarPrevious(at index: Int) -> Float {
-        let previous = timesteps[index] - stride
+        let previous = visited[index] - stride
         return previous >= 0 ? schedule.alphaBars[previous] : configuration.endsAtOne ? 1 : schedule.alphaBars[0]
     }
 }

@@ -1,4 +1,6 @@
-/// What `DDIMScheduler` and `DDPMScheduler` have in common: the noise, what the network predicts, and the timesteps.
+/// What the schedulers have in common: the noise, what the network predicts, and the timesteps.
+///
+/// Each knows some of the keys, and has defaults of its own.
 package struct NoiseConfiguration: Sendable, Equatable {
     /// The number of timesteps that the network was trained on.
     package var trainTimesteps = 1000
@@ -29,8 +31,21 @@ package struct NoiseConfiguration: Sendable, Equatable {
     /// What is added to every timestep of leading spacing.
     package var stepsOffset = 0
 
-    /// The reference's defaults.
+    /// The defaults of `DDIMScheduler` and `DDPMScheduler`.
     package init() {}
+
+    /// The defaults of a scheduler that clips nothing unless asked to.
+    ///
+    /// - Parameters:
+    ///   - spacing: how the steps are spread.
+    ///   - latent: whether the betas are those of Stable Diffusion, 0.00085 to 0.012, rather than 0.0001 to 0.02.
+    init(spacing: TimestepSpacing, latent: Bool = false) {
+        clips = false
+        self.spacing = spacing
+        if latent {
+            (betaStart, betaEnd) = (0.00085, 0.012)
+        }
+    }
 
     /// The schedule that this configuration describes.
     var schedule: NoiseSchedule {
@@ -62,12 +77,42 @@ package struct NoiseConfiguration: Sendable, Equatable {
         guard (1...trainTimesteps).contains(steps) else {
             throw .invalidSteps(found: steps, expected: 1...trainTimesteps)
         }
-        let timesteps = Timesteps.spaced(spacing, steps: steps, over: trainTimesteps, offset: stepsOffset)
+        return try inRange(Timesteps.spaced(spacing, steps: steps, over: trainTimesteps, offset: stepsOffset))
+    }
+
+    /// The timesteps of a run that may lie between the training timesteps, falling.
+    func interpolatedTimesteps(steps: Int) throws(DiffusionError) -> [Double] {
+        let whole = try timesteps(steps: steps)
+        return spacing == .linspace
+            ? Timesteps.linspace(0, Double(trainTimesteps - 1), count: steps).reversed() : whole.map(Double.init)
+    }
+
+    /// The timesteps of a multistep solver, falling.
+    ///
+    /// - Parameters:
+    ///   - steps: the number of steps.
+    ///   - last: the number of training timesteps that are used.
+    ///   - allowed: the numbers of steps that a run may have.
+    /// - Returns: whole training timesteps, as the sigmas are read at them.
+    /// - Throws: ``DiffusionError`` for a number of steps that is not allowed.
+    func multistepTimesteps(
+        steps: Int,
+        last: Int,
+        allowed: ClosedRange<Int>
+    ) throws(DiffusionError) -> [Double] {
+        guard allowed.contains(steps) else { throw .invalidSteps(found: steps, expected: allowed) }
+        return try inRange(
+            Timesteps.multistep(spacing, steps: steps, over: trainTimesteps, last: last, offset: stepsOffset)
+        )
+        .map(Double.init)
+    }
+
+    private func inRange(_ timesteps: [Int]) throws(DiffusionError) -> [Int] {
         if let first = timesteps.first, first >= trainTimesteps {
             throw .invalidValue(
                 key: "steps_offset",
                 found: "\(stepsOffset)",
-                expected: "an offset that keeps \(steps) steps below timestep \(trainTimesteps)"
+                expected: "an offset that keeps \(timesteps.count) steps below timestep \(trainTimesteps)"
             )
         }
         return timesteps
@@ -98,7 +143,7 @@ package struct NoiseConfiguration: Sendable, Equatable {
     }
 }
 
-extension NoiseConfiguration: Codable {
+extension NoiseConfiguration {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case trainTimesteps = "num_train_timesteps"
         case curve = "beta_schedule"
@@ -116,24 +161,70 @@ extension NoiseConfiguration: Codable {
         case stepsOffset = "steps_offset"
     }
 
-    /// Reads the reference's keys; an absent one has the reference's default.
-    package init(from decoder: any Decoder) throws {
+    /// The keys of every scheduler.
+    static let commonKeys: Set<CodingKeys> = [
+        .trainTimesteps, .curve, .betaStart, .betaEnd, .betas, .prediction, .spacing, .stepsOffset,
+    ]
+    /// The keys of a scheduler that can clip.
+    static let clippingKeys: Set<CodingKeys> = [.clips, .clipRange]
+    /// The keys of a scheduler that can threshold.
+    static let thresholdKeys: Set<CodingKeys> = [.thresholds, .thresholdRatio, .thresholdMaximum]
+
+    /// Reads some of the reference's keys; an absent one leaves what there is.
+    mutating func read(_ keys: Set<CodingKeys>, from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
-        try values.update(&trainTimesteps, .trainTimesteps)
-        try values.update(&curve, .curve)
-        try values.update(&betaStart, .betaStart)
-        try values.update(&betaEnd, .betaEnd)
+        func update<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+            guard keys.contains(key) else { return }
+            try values.update(&value, key)
+        }
+        try update(&trainTimesteps, .trainTimesteps)
+        try update(&curve, .curve)
+        try update(&betaStart, .betaStart)
+        try update(&betaEnd, .betaEnd)
         betas = try values.decodeIfPresent([Float].self, forKey: .betas)
-        try values.update(&zeroTerminal, .zeroTerminal)
-        try values.update(&prediction, .prediction)
-        try values.update(&clips, .clips)
-        try values.update(&clipRange, .clipRange)
-        try values.update(&thresholds, .thresholds)
-        try values.update(&thresholdRatio, .thresholdRatio)
-        try values.update(&thresholdMaximum, .thresholdMaximum)
-        try values.update(&spacing, .spacing)
-        try values.update(&stepsOffset, .stepsOffset)
+        try update(&zeroTerminal, .zeroTerminal)
+        try update(&prediction, .prediction)
+        try update(&clips, .clips)
+        try update(&clipRange, .clipRange)
+        try update(&thresholds, .thresholds)
+        try update(&thresholdRatio, .thresholdRatio)
+        try update(&thresholdMaximum, .thresholdMaximum)
+        try update(&spacing, .spacing)
+        try update(&stepsOffset, .stepsOffset)
         try check()
+    }
+
+    /// Writes some of the reference's keys.
+    func write(_ keys: Set<CodingKeys>, to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        func write(_ value: some Encodable, _ key: CodingKeys) throws {
+            guard keys.contains(key) else { return }
+            try values.encode(value, forKey: key)
+        }
+        try write(trainTimesteps, .trainTimesteps)
+        try write(curve, .curve)
+        try write(betaStart, .betaStart)
+        try write(betaEnd, .betaEnd)
+        try write(betas, .betas)
+        try write(zeroTerminal, .zeroTerminal)
+        try write(prediction, .prediction)
+        try write(clips, .clips)
+        try write(clipRange, .clipRange)
+        try write(thresholds, .thresholds)
+        try write(thresholdRatio, .thresholdRatio)
+        try write(thresholdMaximum, .thresholdMaximum)
+        try write(spacing, .spacing)
+        try write(stepsOffset, .stepsOffset)
+    }
+
+    /// Refuses a prediction that a scheduler does not know.
+    func checkPrediction(oneOf predictions: [PredictionType]) throws(DiffusionError) {
+        try require(
+            predictions.contains(prediction),
+            "prediction_type",
+            prediction.rawValue,
+            predictions.map(\.rawValue).joined(separator: " or ")
+        )
     }
 }
 

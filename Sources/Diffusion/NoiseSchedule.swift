@@ -13,6 +13,8 @@ package enum BetaCurve: String, Sendable, Codable, CaseIterable {
     case squaredCosine = "squaredcos_cap_v2"
     /// A sigmoid from start to end.
     case sigmoid
+    /// From an alphaBar that falls as `exp(-12 t)`, betas capped at 0.999; start and end play no part.
+    case exponential = "exp"
 }
 
 /// The noise of a diffusion process at every training timestep: data only.
@@ -31,6 +33,11 @@ package struct NoiseSchedule: Sendable, Equatable {
     /// The number of training timesteps.
     package var count: Int { betas.count }
 
+    /// ``alphaBars`` with 2^-24 in place of 0, so that the ratio of noise to signal is a number everywhere.
+    ///
+    /// Source: diffusers' `EulerDiscreteScheduler.__init__`.
+    var finiteAlphaBars: [Float] { alphaBars.map { $0 > 0 ? $0 : 0x1p-24 } }
+
     /// A schedule of given betas.
     ///
     /// With `zeroTerminal`, the betas are shifted and scaled so that the last timestep is pure noise (Lin et al. 2024,
@@ -47,7 +54,12 @@ package struct NoiseSchedule: Sendable, Equatable {
             switch curve {
             case .linear: Self.linspace(start, end, count: count)
             case .scaledLinear: Self.linspace(start.squareRoot(), end.squareRoot(), count: count).map { $0 * $0 }
-            case .squaredCosine: Self.squaredCosineBetas(count: count)
+            case .squaredCosine:
+                Self.betas(count: count) { time in
+                    let cosine = cos((time + 0.008) / 1.008 * Double.pi / 2)
+                    return cosine * cosine
+                }
+            case .exponential: Self.betas(count: count) { exp($0 * -12) }
             case .sigmoid:
                 Self.linspace(-6, 6, count: count).map {
                     Float(1 / (1 + exp(-Double($0)))) * Float(end - start) + Float(start)
@@ -56,13 +68,9 @@ package struct NoiseSchedule: Sendable, Equatable {
         self.init(betas: betas, zeroTerminal: zeroTerminal)
     }
 
-    /// In double precision, rounded once at the end.
-    private static func squaredCosineBetas(count: Int) -> [Float] {
-        func alphaBar(_ time: Double) -> Double {
-            let cosine = cos((time + 0.008) / 1.008 * Double.pi / 2)
-            return cosine * cosine
-        }
-        return (0..<count).map { timestep in
+    /// The betas that lead along a share of signal at each time, 0 to 1; in double precision, rounded once at the end.
+    private static func betas(count: Int, alphaBar: (_ time: Double) -> Double) -> [Float] {
+        (0..<count).map { timestep in
             let t1 = Double(timestep) / Double(count)
             let t2 = Double(timestep + 1) / Double(count)
             return Float(min(1 - alphaBar(t2) / alphaBar(t1), 0.999))
@@ -70,7 +78,7 @@ package struct NoiseSchedule: Sendable, Equatable {
     }
 
     /// torch.linspace in float32: from both ends towards the middle, each value with one rounding.
-    private static func linspace(_ start: Double, _ end: Double, count: Int) -> [Float] {
+    static func linspace(_ start: Double, _ end: Double, count: Int) -> [Float] {
         let first = Float(start)
         let last = Float(end)
         guard count > 1 else { return [Float](repeating: first, count: count) }

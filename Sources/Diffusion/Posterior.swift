@@ -39,12 +39,27 @@ struct Posterior {
 
 /// The clean sample that a network's output stands for; `alphaBar` is the share of signal in `sample`.
 func predictedOriginal(_ output: Tensor, _ prediction: PredictionType, sample: Tensor, alphaBar: Float) -> Tensor {
-    let signal = Double(alphaBar.squareRoot())
-    let noise = Double((1 - alphaBar).squareRoot())
-    return switch prediction {
-    case .epsilon: (sample - output * noise) / signal
+    predictedOriginal(
+        output,
+        prediction,
+        sample: sample,
+        signal: alphaBar.squareRoot(),
+        noise: (1 - alphaBar).squareRoot()
+    )
+}
+
+/// The clean sample that a network's output stands for, where `sample` is `signal · x_0 + noise · epsilon`.
+func predictedOriginal(
+    _ output: Tensor,
+    _ prediction: PredictionType,
+    sample: Tensor,
+    signal: Float,
+    noise: Float
+) -> Tensor {
+    switch prediction {
+    case .epsilon: (sample - output * Double(noise)) / Double(signal)
     case .sample: output
-    case .velocity: sample * signal - output * noise
+    case .velocity: sample * Double(signal) - output * Double(noise)
     }
 }
 

@@ -1,17 +1,57 @@
 package import LienzoTorch
 
-/// An update rule that leads from noise to a sample, one step at a time: a pure function over a noise schedule.
+/// An update rule that leads from noise to a sample, one evaluation of the network at a time.
 ///
-/// A sampler knows no network: the caller runs the network at each timestep and gives the output to
-/// ``step(_:at:sample:noise:)``, or lets ``DenoisingSequence`` do so.
-package protocol Sampler: Sendable {
-    /// The training timesteps that the run visits, falling.
-    var timesteps: [Int] { get }
+/// A sampler knows no network. Its ``timesteps`` are the evaluations of a whole run; at each of them the caller runs
+/// the network on ``input(_:at:)`` and gives the output to ``step(_:at:sample:noise:)``, or lets ``DenoisingSequence``
+/// do so. It is a value: what a multistep rule remembers of earlier evaluations is part of it, so a copy made before
+/// the first evaluation is a fresh run.
+///
+/// A run begins at index 0 with standard normal noise times ``initialNoiseScale``, or at ``begin(strength:)`` with a
+/// clean sample through ``addNoise(to:noise:at:)``.
+package protocol Sampler {
+    /// The number of steps that were asked for.
+    var steps: Int { get }
+
+    /// Where the network is evaluated, falling from the last training timestep towards 0: whole numbers for most
+    /// samplers, fractions for those that interpolate between training timesteps.
+    var timesteps: [Double] { get }
+
+    /// How many evaluations a step takes; the first and the last step may take one less or more.
+    ///
+    /// Source: diffusers' `order`.
+    var evaluationsPerStep: Int { get }
+
+    /// What standard normal noise is multiplied by to begin a run.
+    ///
+    /// Source: diffusers' `init_noise_sigma`.
+    var initialNoiseScale: Double { get }
 
     /// Whether the network's output has a second half of channels that this sampler reads as the variance.
     var readsVariance: Bool { get }
 
-    /// One step of the run.
+    /// The network's input at an evaluation: the sample, scaled to the variance that the network was trained on.
+    ///
+    /// - Parameters:
+    ///   - sample: the noisy sample, `[batch, channels, …]`.
+    ///   - index: the place in ``timesteps``.
+    /// - Returns: the shape of `sample`.
+    ///
+    /// Source: diffusers' `scale_model_input`.
+    func input(_ sample: Tensor, at index: Int) -> Tensor
+
+    /// A clean sample with as much noise as a run has at an evaluation.
+    ///
+    /// - Parameters:
+    ///   - clean: `[batch, channels, …]`.
+    ///   - noise: standard normal, in the shape of `clean`.
+    ///   - index: the place in ``timesteps``.
+    /// - Returns: the shape of `clean`.
+    ///
+    /// Source: diffusers' `add_noise`.
+    func addNoise(to clean: Tensor, noise: Tensor, at index: Int) -> Tensor
+
+    /// One evaluation of the run; they come in the order of ``timesteps``.
     ///
     /// All arithmetic is float32, whatever the type of the output.
     ///
@@ -19,89 +59,38 @@ package protocol Sampler: Sendable {
     ///   - output: the network's output at `timesteps[index]`, `[batch, channels, …]`, or `[batch, 2 · channels, …]`
     ///     where ``readsVariance`` is true.
     ///   - index: the place in ``timesteps``, 0 at the noisiest.
-    ///   - sample: the noisy sample at `timesteps[index]`, `[batch, channels, …]`.
+    ///   - sample: the noisy sample, not scaled, `[batch, channels, …]`.
     ///   - noise: drawn from exactly when the reference draws, and as often.
-    /// - Returns: the less noisy sample and the clean sample predicted on the way, both float32 in the sample's shape.
-    func step(_ output: Tensor, at index: Int, sample: Tensor, noise: NoiseSource) -> DenoisingStep
+    /// - Returns: the sample for the next evaluation and the clean sample predicted on the way, both float32 in the
+    ///   sample's shape.
+    mutating func step(_ output: Tensor, at index: Int, sample: Tensor, noise: NoiseSource) -> DenoisingStep
 }
 
-/// What one step of a sampler yields.
+/// What one evaluation of a sampler yields.
 package struct DenoisingStep {
-    /// The sample at the next timestep, `[batch, channels, …]`; at the last step the result.
+    /// The sample at the next evaluation, `[batch, channels, …]`; after the last one the result.
     package let sample: Tensor
-    /// The clean sample `x_0` as predicted at this step, `[batch, channels, …]`: good for a preview.
+    /// The clean sample `x_0` as predicted here, `[batch, channels, …]`: good for a preview.
     package let original: Tensor
 }
 
-/// Where the noise of a run comes from: one generator for the whole batch, or one for each sample of it.
-///
-/// With one generator each, a sample of a batch is the same as when it is made alone.
-///
-/// Source: diffusers' `randn_tensor`.
-package struct NoiseSource {
-    private let generators: [Generator]
+extension Sampler {
+    package var evaluationsPerStep: Int { 1 }
+    package var initialNoiseScale: Double { 1 }
+    package var readsVariance: Bool { false }
+    package func input(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
-    /// One generator draws for the whole batch.
-    package init(_ generator: Generator) {
-        generators = [generator]
-    }
-
-    /// Each sample of the batch has a generator of its own.
-    package init(each generators: [Generator]) {
-        self.generators = generators
-    }
-
-    /// Standard normal float32 noise of a shape `[batch, …]`; where each sample has its own generator, the batch is
-    /// that of the generators.
-    package func draw(_ shape: [Int], device: Device = .cpu) -> Tensor {
-        if generators.count == 1 {
-            return Tensor.randn(shape, generator: generators[0]).to(device)
-        }
-        precondition(generators.count == shape.first, "one generator for each sample of the batch")
-        let one = [1] + shape.dropFirst()
-        return Tensor.cat(generators.map { Tensor.randn(one, generator: $0) }, dim: 0).to(device)
-    }
-}
-
-/// A run of a sampler as a sequence: every element is one step done, and leaving the loop ends the run.
-///
-/// ```swift
-/// for step in DenoisingSequence(sampler, from: noise.draw(shape), noise: noise, predict: { network($0, $1) }) {
-///     show(step.original)
-/// }
-/// ```
-package struct DenoisingSequence: Sequence, IteratorProtocol {
-    private let sampler: any Sampler
-    private let noise: NoiseSource
-    private let predict: (_ sample: Tensor, _ timestep: Int) -> Tensor
-    private var sample: Tensor
-    private var index = 0
-
-    /// A run from its first step on.
+    /// Where in ``timesteps`` a run begins that changes a given picture.
     ///
-    /// - Parameters:
-    ///   - sampler: the update rule and the timesteps.
-    ///   - sample: standard normal noise, `[batch, channels, …]`, drawn before any other noise of the run.
-    ///   - noise: where the noise of the steps comes from.
-    ///   - predict: the network with its guidance: noisy sample and timestep to output.
-    package init(
-        _ sampler: any Sampler,
-        from sample: Tensor,
-        noise: NoiseSource,
-        predict: @escaping (_ sample: Tensor, _ timestep: Int) -> Tensor
-    ) {
-        self.sampler = sampler
-        self.sample = sample
-        self.noise = noise
-        self.predict = predict
-    }
-
-    package mutating func next() -> DenoisingStep? {
-        guard index < sampler.timesteps.count else { return nil }
-        let output = predict(sample, sampler.timesteps[index])
-        let step = sampler.step(output, at: index, sample: sample, noise: noise)
-        sample = step.sample
-        index += 1
-        return step
+    /// - Parameter strength: how much of the run is gone through, above 0 (almost nothing changes) to 1 (all of it).
+    /// - Returns: a place in ``timesteps``, 0 for a strength of 1.
+    /// - Throws: ``DiffusionError`` for a strength out of range, or one so small that no step is left.
+    ///
+    /// Source: diffusers' `StableDiffusionImg2ImgPipeline.get_timesteps`.
+    package func begin(strength: Double) throws(DiffusionError) -> Int {
+        guard strength > 0, strength <= 1 else { throw .invalidStrength(strength) }
+        let gone = Int(Double(steps) * strength)
+        guard gone > 0 else { throw .noStepLeft(strength: strength, steps: steps) }
+        return (steps - gone) * evaluationsPerStep
     }
 }

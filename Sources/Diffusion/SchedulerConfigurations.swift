@@ -16,12 +16,19 @@ package struct UnCLIPConfiguration: Sendable, Equatable {
     /// The reference's defaults.
     package init() {}
 
-    var schedule: NoiseSchedule { NoiseSchedule(.squaredCosine, count: trainTimesteps, start: 0, end: 1) }
+    package var schedule: NoiseSchedule { NoiseSchedule(.squaredCosine, count: trainTimesteps, start: 0, end: 1) }
 
     var clipping: Clipping { clips ? .range(clipRange) : .none }
 }
 
-extension UnCLIPConfiguration: Codable {
+extension UnCLIPConfiguration: SamplerConfiguration {
+    package static let className = "UnCLIPScheduler"
+    package static var keys: Set<String> { names(of: CodingKeys.allCases) }
+    package var readsVariance: Bool { varianceType.isLearned }
+    package var allowedSteps: ClosedRange<Int> { 2...trainTimesteps }
+
+    package func sampler(steps: Int) throws(DiffusionError) -> any Sampler { try UnCLIPSampler(self, steps: steps) }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case trainTimesteps = "num_train_timesteps"
         case varianceType = "variance_type"
@@ -69,7 +76,11 @@ extension UnCLIPConfiguration: Codable {
 /// The configuration of `DDIMScheduler`.
 ///
 /// Source: diffusers' `scheduling_ddim.py`.
-package struct DDIMConfiguration: Sendable, Equatable {
+package struct DDIMConfiguration: NoiseConfigured {
+    package static let className = "DDIMScheduler"
+    static let noiseKeys = Set(NoiseConfiguration.CodingKeys.allCases)
+    static let ownKeys = names(of: OwnKeys.allCases)
+
     /// The noise, the prediction and the timesteps.
     package var noise = NoiseConfiguration()
     /// Whether the step below timestep 0 ends in clean data, or in the noise of timestep 0.
@@ -77,24 +88,19 @@ package struct DDIMConfiguration: Sendable, Equatable {
 
     /// The reference's defaults.
     package init() {}
-}
 
-extension DDIMConfiguration: Codable {
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    package func sampler(steps: Int) throws(DiffusionError) -> any Sampler { try DDIMSampler(self, steps: steps) }
+
+    private enum OwnKeys: String, CodingKey, CaseIterable {
         case endsAtOne = "set_alpha_to_one"
     }
 
-    /// Reads the reference's keys; an absent one has the reference's default.
-    package init(from decoder: any Decoder) throws {
-        noise = try NoiseConfiguration(from: decoder)
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        try values.update(&endsAtOne, .endsAtOne)
+    mutating func readOwn(from decoder: any Decoder) throws {
+        try decoder.container(keyedBy: OwnKeys.self).update(&endsAtOne, .endsAtOne)
     }
 
-    /// Writes the reference's keys.
-    package func encode(to encoder: any Encoder) throws {
-        try noise.encode(to: encoder)
-        var values = encoder.container(keyedBy: CodingKeys.self)
+    func writeOwn(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: OwnKeys.self)
         try values.encode(endsAtOne, forKey: .endsAtOne)
     }
 }
@@ -102,7 +108,11 @@ extension DDIMConfiguration: Codable {
 /// The configuration of `DDPMScheduler`.
 ///
 /// Source: diffusers' `scheduling_ddpm.py`.
-package struct DDPMConfiguration: Sendable, Equatable {
+package struct DDPMConfiguration: NoiseConfigured {
+    package static let className = "DDPMScheduler"
+    static let noiseKeys = Set(NoiseConfiguration.CodingKeys.allCases)
+    static let ownKeys = names(of: OwnKeys.allCases)
+
     /// The noise, the prediction and the timesteps.
     package var noise = NoiseConfiguration()
     /// The variance of the noise that each step adds.
@@ -110,24 +120,117 @@ package struct DDPMConfiguration: Sendable, Equatable {
 
     /// The reference's defaults.
     package init() {}
-}
 
-extension DDPMConfiguration: Codable {
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    package var readsVariance: Bool { varianceType.isLearned }
+
+    package func sampler(steps: Int) throws(DiffusionError) -> any Sampler { try DDPMSampler(self, steps: steps) }
+
+    private enum OwnKeys: String, CodingKey, CaseIterable {
         case varianceType = "variance_type"
     }
 
-    /// Reads the reference's keys; an absent one has the reference's default.
-    package init(from decoder: any Decoder) throws {
-        noise = try NoiseConfiguration(from: decoder)
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        try values.update(&varianceType, .varianceType)
+    mutating func readOwn(from decoder: any Decoder) throws {
+        try decoder.container(keyedBy: OwnKeys.self).update(&varianceType, .varianceType)
     }
 
-    /// Writes the reference's keys.
-    package func encode(to encoder: any Encoder) throws {
-        try noise.encode(to: encoder)
-        var values = encoder.container(keyedBy: CodingKeys.self)
+    func writeOwn(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: OwnKeys.self)
         try values.encode(varianceType, forKey: .varianceType)
+    }
+}
+
+/// The configuration of `PNDMScheduler`.
+///
+/// Source: diffusers' `scheduling_pndm.py`.
+package struct PNDMConfiguration: NoiseConfigured {
+    package static let className = "PNDMScheduler"
+    static let noiseKeys = NoiseConfiguration.commonKeys
+    static let ownKeys = names(of: OwnKeys.allCases)
+
+    /// The noise, the prediction and the timesteps.
+    package var noise = NoiseConfiguration(spacing: .leading)
+    /// Whether the run begins with steps of a lower order rather than with those of Runge and Kutta.
+    package var skipsRungeKutta = false
+    /// Whether the step below timestep 0 ends in clean data, or in the noise of timestep 0.
+    package var endsAtOne = false
+
+    /// The reference's defaults.
+    package init() {}
+
+    package var allowedSteps: ClosedRange<Int> { (skipsRungeKutta ? 1 : 4)...max(noise.trainTimesteps, 4) }
+
+    package func sampler(steps: Int) throws(DiffusionError) -> any Sampler { try PNDMSampler(self, steps: steps) }
+
+    private enum OwnKeys: String, CodingKey, CaseIterable {
+        case skipsRungeKutta = "skip_prk_steps"
+        case endsAtOne = "set_alpha_to_one"
+    }
+
+    mutating func readOwn(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: OwnKeys.self)
+        try values.update(&skipsRungeKutta, .skipsRungeKutta)
+        try values.update(&endsAtOne, .endsAtOne)
+        try noise.checkPrediction(oneOf: [.epsilon, .velocity])
+    }
+
+    func writeOwn(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: OwnKeys.self)
+        try values.encode(skipsRungeKutta, forKey: .skipsRungeKutta)
+        try values.encode(endsAtOne, forKey: .endsAtOne)
+    }
+}
+
+/// The configuration of `LCMScheduler`.
+///
+/// Its step after the last timestep never leaves the schedule, so `set_alpha_to_one` changes nothing; nor do
+/// `timestep_spacing` and `steps_offset`, for the timesteps are those of the distillation.
+///
+/// Source: diffusers' `scheduling_lcm.py`.
+package struct LCMConfiguration: NoiseConfigured {
+    package static let className = "LCMScheduler"
+    static let noiseKeys = Set(NoiseConfiguration.CodingKeys.allCases)
+    static let ownKeys = names(of: OwnKeys.allCases)
+
+    /// The noise and the prediction.
+    package var noise = {
+        var noise = NoiseConfiguration(spacing: .leading, latent: true)
+        noise.curve = .scaledLinear
+        return noise
+    }()
+    /// The number of steps that the model was distilled with, at most that of training timesteps.
+    package var originalSteps = 50
+    /// How fast the weight of the sample falls with the timestep.
+    package var timestepScaling = 10.0
+
+    /// The reference's defaults.
+    package init() {}
+
+    package var allowedSteps: ClosedRange<Int> { 1...originalSteps }
+
+    package func sampler(steps: Int) throws(DiffusionError) -> any Sampler { try LCMSampler(self, steps: steps) }
+
+    private enum OwnKeys: String, CodingKey, CaseIterable {
+        case originalSteps = "original_inference_steps"
+        case timestepScaling = "timestep_scaling"
+        case endsAtOne = "set_alpha_to_one"
+    }
+
+    mutating func readOwn(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: OwnKeys.self)
+        try values.update(&originalSteps, .originalSteps)
+        try values.update(&timestepScaling, .timestepScaling)
+        try require(
+            (1...noise.trainTimesteps).contains(originalSteps),
+            "original_inference_steps",
+            originalSteps,
+            "1 to the number of training timesteps, \(noise.trainTimesteps)"
+        )
+        try require(timestepScaling > 0, "timestep_scaling", timestepScaling, "a positive number")
+    }
+
+    func writeOwn(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: OwnKeys.self)
+        try values.encode(originalSteps, forKey: .originalSteps)
+        try values.encode(timestepScaling, forKey: .timestepScaling)
     }
 }

@@ -4,12 +4,13 @@ package import LienzoTorch
 /// timesteps that the run skips.
 ///
 /// Source: Ramesh et al. 2022; diffusers' `UnCLIPScheduler` (`scheduling_unclip.py`).
-package struct UnCLIPSampler: Sampler {
+package struct UnCLIPSampler: VariancePreservingSampler {
     /// The configuration that the sampler was built from.
     package let configuration: UnCLIPConfiguration
     /// The noise of every training timestep.
     package let schedule: NoiseSchedule
-    package let timesteps: [Int]
+    package let steps: Int
+    let visited: [Int]
     package var readsVariance: Bool { configuration.varianceType.isLearned }
 
     /// A run of `steps` steps, 2 to the number of training timesteps; both ends of the schedule are visited.
@@ -17,8 +18,9 @@ package struct UnCLIPSampler: Sampler {
         let allowed = 2...configuration.trainTimesteps
         guard allowed.contains(steps) else { throw .invalidSteps(found: steps, expected: allowed) }
         self.configuration = configuration
+        self.steps = steps
         schedule = configuration.schedule
-        timesteps = Timesteps.rounded(steps: steps, last: configuration.trainTimesteps - 1)
+        visited = Timesteps.rounded(steps: steps, last: configuration.trainTimesteps - 1)
     }
 
     package func step(_ output: Tensor, at index: Int, sample: Tensor, noise: NoiseSource) -> DenoisingStep {
@@ -27,7 +29,7 @@ package struct UnCLIPSampler: Sampler {
         if readsVariance {
             (output, variance) = splitVariance(output, channels: sample.shape[1])
         }
-        let timestep = timesteps[index]
+        let timestep = visited[index]
         let posterior = posterior(at: index)
         let original = configuration.clipping(
             predictedOriginal(output, configuration.prediction, sample: sample, alphaBar: posterior.alphaBar)
@@ -46,8 +48,8 @@ package struct UnCLIPSampler: Sampler {
 
     /// Between neighbouring timesteps the schedule's own beta, otherwise the beta of the whole stretch.
     private func posterior(at index: Int) -> Posterior {
-        let timestep = timesteps[index]
-        let previous = index + 1 < timesteps.count ? timesteps[index + 1] : timestep - 1
+        let timestep = visited[index]
+        let previous = index + 1 < visited.count ? visited[index + 1] : timestep - 1
         let alphaBar = schedule.alphaBars[timestep]
         let alphaBarPrevious = previous >= 0 ? schedule.alphaBars[previous] : 1
         let beta = previous == timestep - 1 ? schedule.betas[timestep] : 1 - alphaBar / alphaBarPrevious

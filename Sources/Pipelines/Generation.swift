@@ -74,7 +74,7 @@ struct Generation {
                     noise: noise
                 )
             }
-            let last = try steps(of: run, .prior, picture: picture, count: request.priorSteps)
+            let last = try steps(of: run, .prior, picture: picture, count: priorSampler.timesteps.count)
             return try torchScope { model.imageEmbedding(last) }
         }
     }
@@ -95,7 +95,7 @@ struct Generation {
                     noise: noise
                 )
             }
-            return try steps(of: run, .decoder, picture: picture, count: request.steps) { step, progress in
+            return try steps(of: run, .decoder, picture: picture, count: sampler.timesteps.count) { step, progress in
                 guard let every = request.previewEvery, progress.step % every == 0, progress.step < progress.steps
                 else { return }
                 guard let image = try images(step.original[0..<1]).first else { return }

@@ -101,9 +101,10 @@ extension UnCLIPModel {
             textEncoding: condition.encoding,
             textMask: condition.mask
         )
-        let start = noise.draw([samples, prior.configuration.embeddingDim], device: device)
+        let drawn = noise.draw([samples, prior.configuration.embeddingDim], device: device)
+        let start = drawn * sampler.initialNoiseScale
         return DenoisingSequence(sampler, from: start, noise: noise) { [prior, device] sample, timestep in
-            let time = Tensor([Int64(timestep)]).to(device)
+            let time = Tensor([Float(timestep)]).to(device)
             return guided(guidance, sample) { prior($0, time, context) }
         }
     }
@@ -134,9 +135,10 @@ extension UnCLIPModel {
         )
         let channels = decoder.configuration.inChannels
         let readsVariance = sampler.readsVariance
-        let start = noise.draw([samples, channels, latentSize, latentSize], device: device)
+        let drawn = noise.draw([samples, channels, latentSize, latentSize], device: device)
+        let start = drawn * sampler.initialNoiseScale
         return DenoisingSequence(sampler, from: start, noise: noise) { [decoder, device] sample, timestep in
-            let time = Tensor([Int64(timestep)]).to(device)
+            let time = Tensor([Float(timestep)]).to(device)
             // Only the prediction is guided; the variance is the conditional one.
             var variance: Tensor?
             let output = guided(guidance, sample) { batch in

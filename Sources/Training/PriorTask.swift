@@ -73,13 +73,17 @@ package struct PriorTask: TrainingTask {
         )
         let sampler = try scheduler.sampler(steps: 10)
         let shape = [indices.count, prior.configuration.embeddingDim]
-        var sample = Tensor.randn(shape, generator: generator, device: store.device)
-        for index in sampler.timesteps.indices {
-            let made = prior(sample, Tensor([Int64(sampler.timesteps[index])], device: store.device), context)
-            sample = sampler.step(made, at: index, sample: sample, noise: NoiseSource(generator)).sample
+        let drawn = Tensor.randn(shape, generator: generator, device: store.device)
+        var run = DenoisingSequence(
+            sampler,
+            from: drawn * sampler.initialNoiseScale,
+            noise: NoiseSource(generator)
+        ) { [prior, store] sample, timestep in
+            prior(sample, Tensor([Float(timestep)], device: store.device), context)
         }
+        while run.next() != nil {}
         let truth = data.heldOut.embeddings(indices, variants: indices.map { _ in .plain }).normalized()
-        let made = prior.unstandardised(sample).normalized()
+        let made = prior.unstandardised(run.sample).normalized()
         return [
             "loss": loss,
             "cosine": (made * truth).sum(dims: [-1]).mean().item,

@@ -33,7 +33,9 @@ struct ScheduleTests {
         } else {
             configuration = .unCLIP(UnCLIPConfiguration())
         }
-        #expect(try configuration.sampler(steps: expected.steps).timesteps.map(Float.init) == expected.timesteps.values)
+        #expect(
+            try configuration.sampler(steps: expected.steps).timesteps.map { Float($0) } == expected.timesteps.values
+        )
     }
 
     @Test("A step count outside the schedule is refused with a sentence", arguments: [0, 1001])

@@ -34,8 +34,8 @@ struct ModelDirectoryTests {
         Damage(testDescription: "a configuration that is no JSON", mentions: ["autoencoder/config.json", "JSON"]) {
             try "{".write(toFile: "\($0)/autoencoder/config.json", atomically: true, encoding: .utf8)
         },
-        Damage(testDescription: "an unknown scheduler", mentions: ["EulerDiscreteScheduler"]) {
-            try replace("DDIMScheduler\",", "EulerDiscreteScheduler\",", in: "\($0)/scheduler/scheduler_config.json")
+        Damage(testDescription: "an unknown scheduler", mentions: ["EDMEulerScheduler"]) {
+            try replace("DDIMScheduler\",", "EDMEulerScheduler\",", in: "\($0)/scheduler/scheduler_config.json")
         },
         Damage(testDescription: "parts that do not fit", mentions: ["the prior takes 13 text tokens", "12"]) {
             try replace("\"num_embeddings\": 12", "\"num_embeddings\": 13", in: "\($0)/prior/config.json")
