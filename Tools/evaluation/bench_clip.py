@@ -5,9 +5,9 @@
 Needs the versions of Tools/reference/requirements.txt and openvino, onnxruntime, onnx; a peer that is missing is named
 and left out. All engines are loaded; then each round times each of them once on each of the works, so that what else
 the machine does hits all alike. Before it is timed, an engine rests until the threads of the one before have stopped
-spinning, and runs once untimed to have its weights in the cache. Printed are medians in milliseconds and how many times as long as Lienzo each peer
-takes (the median of the rounds' ratios). Texts fill the 77 tokens; `short` are texts of eight tokens, of which Lienzo
-computes no more than these and the others all 77.
+spinning, and runs once untimed to have its weights in the cache. Printed are medians in milliseconds and how many
+times as long as Lienzo each peer takes (the median of the rounds' ratios). Texts fill the 77 tokens; `short` are texts
+of eight tokens, of which Lienzo computes no more than these and the others all 77.
 
 Last comes how much of the encoder's rate `lienzo embed` reaches from 256 JPEG files of one megapixel: the time that the
 same files take once more and twice more, beside that of as many batches of the encoder alone.
@@ -126,11 +126,11 @@ def from_files(path, encoders, folder, rounds):
     pictures.mkdir()
     noise = numpy.random.default_rng(0)
     for index in range(count):
-        # Colours at 96 × 72 points and a little grain: about as many bytes as a photograph has.
+        # Colours at 96 × 72 points and a little grain: 206 KiB, about as many as a photograph of this quality has.
         image = Image.fromarray(noise.integers(0, 256, (72, 96, 3), numpy.uint8)).resize((width, height), Image.BICUBIC)
         grain = noise.normal(0, 4, (height, width, 1))
         image = Image.fromarray((numpy.asarray(image) + grain).clip(0, 255).astype(numpy.uint8))
-        image.save(pictures / f"{index:03}.jpg", quality=88)
+        image.save(pictures / f"{index:03}.jpg", quality=80)
 
     def embed(times, precision):
         start = time.perf_counter()
@@ -141,7 +141,7 @@ def from_files(path, encoders, folder, rounds):
         return time.perf_counter() - start
 
     bytes_each = sum(file.stat().st_size for file in pictures.iterdir()) // count
-    print(f"from {width} × {height} JPEG files ({bytes_each // 1024} KiB each), ms a picture; share of the encoder's rate")
+    print(f"from {width} × {height} JPEG files ({bytes_each // 1024} KiB each), ms a picture; share of encoder's rate")
     for encoder, precision in zip(encoders, ["fp32", "bf16"]):
         found = []
         for _ in range(rounds):
