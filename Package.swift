@@ -115,6 +115,11 @@ let package = Package(
             pkgConfig: "libarchive",
             providers: [.apt(["libarchive-dev"])]
         ),
+        .target(
+            name: "CSentencePiece",
+            path: "Sources/CSentencePiece",
+            linkerSettings: [.linkedLibrary("sentencepiece")]
+        ),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         room("Torch", dependsOn: ["CTorch"]),
         room("NN", dependsOn: ["LienzoTorch"]),
@@ -138,7 +143,7 @@ let package = Package(
         .target(name: "CPixels", path: "Sources/CPixels", cSettings: [.unsafeFlags(["-O3"])]),
         room("Images", dependsOn: ["CPixels", "CVips", "LienzoFiles"]),
         room("Figures", dependsOn: ["LienzoImages"]),
-        room("Tokenizers", dependsOn: ["LienzoFiles"]),
+        room("Tokenizers", dependsOn: ["CSentencePiece", "LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),
         room(
             "Pipelines",

@@ -1,6 +1,6 @@
 package import LienzoTorch
 
-/// Where the noise of a run comes from: one generator for the whole batch, or one for each sample of it.
+/// Where the noise of a run comes from: one generator for the whole batch, or several for equal shares of it.
 ///
 /// With one generator each, a sample of a batch is the same as when it is made alone.
 ///
@@ -13,20 +13,21 @@ package struct NoiseSource {
         generators = [generator]
     }
 
-    /// Each sample of the batch has a generator of its own.
+    /// Each sample of the batch has a generator of its own; in a batch of more samples, each of equal shares.
     package init(each generators: [Generator]) {
         self.generators = generators
     }
 
-    /// Standard normal float32 noise of a shape `[batch, …]`; where each sample has its own generator, the batch is
-    /// that of the generators.
+    /// Standard normal float32 noise of a shape `[batch, …]`; the batch is a multiple of the generators'
+    /// number.
     package func draw(_ shape: [Int], device: Device = .cpu) -> Tensor {
         if generators.count == 1 {
             return Tensor.randn(shape, generator: generators[0]).to(device)
         }
-        precondition(generators.count == shape.first, "one generator for each sample of the batch")
-        let one = [1] + shape.dropFirst()
-        return Tensor.cat(generators.map { Tensor.randn(one, generator: $0) }, dim: 0).to(device)
+        let batch = shape.first ?? 0
+        precondition(batch.isMultiple(of: generators.count), "an equal share of the batch for each generator")
+        let share = [batch / generators.count] + shape.dropFirst()
+        return Tensor.cat(generators.map { Tensor.randn(share, generator: $0) }, dim: 0).to(device)
     }
 
     /// A seed from each generator, 0 to 2^63 - 2, drawn as the reference draws that of a Brownian tree.

@@ -72,6 +72,12 @@ package struct DenoisingStep {
     package let sample: Tensor
     /// The clean sample `x_0` as predicted here, `[batch, channels, …]`: good for a preview.
     package let original: Tensor
+
+    /// A step by both of its samples, `[batch, channels, …]` each.
+    package init(sample: Tensor, original: Tensor) {
+        self.sample = sample
+        self.original = original
+    }
 }
 
 extension Sampler {

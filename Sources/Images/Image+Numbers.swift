@@ -31,6 +31,18 @@ extension Image {
         }
     }
 
+    /// How light each pixel is, 0…255, as Pillow's `convert("L")` has it; transparency is not looked at.
+    ///
+    /// - Returns: `height × width` numbers in rows.
+    ///
+    /// Source: Pillow 13 `src/libImaging/Convert.c`, `L24`: ITU-R 601-2 in 16 bits, rounded.
+    package func luminance() -> [UInt8] {
+        stride(from: 0, to: pixels.count, by: channels).map { start in
+            let (red, green, blue) = (Int(pixels[start]), Int(pixels[start + 1]), Int(pixels[start + 2]))
+            return UInt8((red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16)
+        }
+    }
+
     /// Makes a picture of what a decoder gives.
     ///
     /// - Parameters:

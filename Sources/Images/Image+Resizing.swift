@@ -23,6 +23,57 @@ extension Image {
         return try resized(width: width, height: height, columns: 0..<width, rows: 0..<height, filter: filter)
     }
 
+    /// Resizes in two steps, as Pillow's `Image.resize` with `reducing_gap=1` does: blocks of whole pixels become their
+    /// mean first, where the picture shrinks to less than half.
+    ///
+    /// - Parameters:
+    ///   - width: Columns of the result, at least 1.
+    ///   - height: Rows of the result, at least 1.
+    ///   - filter: How pixels are weighed in the second step.
+    /// - Returns: The picture with as many channels as before.
+    /// - Throws: `ImageError.impossibleSize`.
+    ///
+    /// Source: Pillow 13 `Image.py`, `resize`; `src/libImaging/Reduce.c`.
+    package func resizedInSteps(
+        width: Int,
+        height: Int,
+        filter: ResamplingFilter = .bicubic
+    ) throws(ImageError) -> Image {
+        try Self.checkSize(width: width, height: height, name: "the resized picture")
+        let (columns, rows) = (max(1, self.width / width), max(1, self.height / height))
+        guard columns > 1 || rows > 1 else { return try resized(width: width, height: height, filter: filter) }
+        return try reduced(columns: columns, rows: rows).resized(
+            width: width,
+            height: height,
+            columns: 0..<width,
+            rows: 0..<height,
+            // The last block may have been a narrower one.
+            span: (Double(self.width) / Double(columns), Double(self.height) / Double(rows)),
+            filter: filter
+        )
+    }
+
+    /// The means of blocks of `columns` × `rows` pixels; at the right and lower edge, of what is left.
+    private func reduced(columns: Int, rows: Int) -> Image {
+        let (width, height) = ((self.width + columns - 1) / columns, (self.height + rows - 1) / rows)
+        var result = [UInt8](repeating: 0, count: width * height * channels)
+        for y in 0..<height {
+            let down = y * rows..<min((y + 1) * rows, self.height)
+            for x in 0..<width {
+                let across = x * columns..<min((x + 1) * columns, self.width)
+                let count = down.count * across.count
+                for channel in 0..<channels {
+                    var sum = count / 2
+                    for row in down {
+                        for column in across { sum += Int(pixels[(row * self.width + column) * channels + channel]) }
+                    }
+                    result[(y * width + x) * channels + channel] = UInt8((sum * ((1 << 24) / count)) >> 24)
+                }
+            }
+        }
+        return Image(uncheckedWidth: width, height: height, channels: channels, pixels: result)
+    }
+
     /// Resizes so that the shorter side has `side` pixels and the proportions stay, as torchvision's `Resize(side)`.
     ///
     /// - Parameters:
@@ -73,23 +124,36 @@ extension Image {
 
     // MARK: - The two passes
 
-    /// The part in `columns` and `rows` of the picture resized to `width × height`.
+    /// The part in `columns` and `rows` of the picture resized to `width × height`; where `span` is given, of its left
+    /// upper part of that size.
     private func resized(
         width: Int,
         height: Int,
         columns: Range<Int>,
         rows: Range<Int>,
+        span: (width: Double, height: Double)? = nil,
         filter: ResamplingFilter
     ) throws(ImageError) -> Image {
         guard self.width * height <= Self.maximumPixels || self.height * width <= Self.maximumPixels else {
             throw .impossibleSize(name: "the resized picture", width: width, height: height)
         }
-        if width == self.width, height == self.height {
+        let isWhole = span.map { $0 == (Double(self.width), Double(self.height)) } ?? true
+        if width == self.width, height == self.height, isWhole {
             return try cropped(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
         }
         var result = channels == 4 ? premultiplied() : self
-        let horizontal = ResamplingWeights(from: self.width, to: width, filter: filter)[columns]
-        var vertical = ResamplingWeights(from: self.height, to: height, filter: filter)[rows]
+        let horizontal = ResamplingWeights(
+            from: self.width,
+            span: span?.width,
+            to: width,
+            filter: filter
+        )[columns]
+        var vertical = ResamplingWeights(
+            from: self.height,
+            span: span?.height,
+            to: height,
+            filter: filter
+        )[rows]
         // Pillow 13 begins with the rows when much more goes away in height than in width. Bytes between the passes are
         // rounded, so the order shows in the result. A pass that changes no size is left out by Pillow, and changes
         // nothing here: its only weight is one.

@@ -60,8 +60,13 @@ struct ResamplingWeights {
     /// The most taps that any result pixel has.
     let stride: Int
 
-    init(from source: Int, to target: Int, filter: ResamplingFilter) {
-        let scale = Double(source) / Double(target)
+    /// - Parameters:
+    ///   - source: how many pixels there are.
+    ///   - span: how many of them the result stands for, from the first; all of them where `nil`.
+    ///   - target: how many pixels the result has.
+    ///   - filter: how pixels are weighed.
+    init(from source: Int, span: Double? = nil, to target: Int, filter: ResamplingFilter) {
+        let scale = (span ?? Double(source)) / Double(target)
         // Shrinking widens the filter (antialiasing); enlarging leaves it as it is.
         let spread = max(scale, 1)
         let support = filter.support * spread

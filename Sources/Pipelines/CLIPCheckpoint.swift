@@ -3,6 +3,7 @@ import LienzoCheckpoints
 package import LienzoModels
 package import LienzoNN
 package import LienzoTokenizers
+import LienzoTorch
 
 /// A dual encoder's files and what they say of its shape, in whichever layout it was published.
 ///
@@ -25,6 +26,8 @@ package struct CLIPCheckpoint: Sendable {
         case openCLIP(CLIPConfiguration)
         case huggingFace(CLIPConfiguration)
         case openAI(CLIPConfiguration)
+        /// Two towers in folders of their own.
+        case towers(CLIPConfiguration)
     }
 
     /// Reads the configuration files of a folder, or the shapes of a single file; no weights yet.
@@ -71,6 +74,33 @@ package struct CLIPCheckpoint: Sendable {
                 reason: "its preprocessing asks for nearest interpolation; expected bicubic or bilinear"
             )
         }
+    }
+
+    /// Reads the configuration files of two towers that lie apart, as in the directories of Kandinsky's priors:
+    /// `text_encoder`, `tokenizer`, `image_encoder` and `image_processor`.
+    ///
+    /// - Parameter directory: the model directory.
+    /// - Throws: one sentence where a file is missing or wrong, or the towers do not fit each other.
+    init(towersOf directory: ModelDirectory) throws {
+        try directory.require("text_encoder", "CLIPTextModelWithProjection")
+        try directory.require("tokenizer", "CLIPTokenizer", "CLIPTokenizerFast")
+        try directory.require("image_encoder", "CLIPVisionModelWithProjection")
+        try directory.require(
+            "image_processor",
+            "CLIPImageProcessor",
+            "CLIPImageProcessorFast",
+            "CLIPImageProcessorPil"
+        )
+        path = directory.path
+        weights = PartLoader.file(of: directory.folder(of: "text_encoder"))
+        layout = .towers(
+            try CLIPConfiguration(
+                textTower: directory.json("config.json", of: "text_encoder"),
+                imageTower: directory.json("config.json", of: "image_encoder"),
+                preprocessor: directory.json("preprocessor_config.json", of: "image_processor"),
+                folder: directory.path
+            )
+        )
     }
 
     private static func openCLIP(
@@ -137,7 +167,7 @@ extension CLIPCheckpoint {
     package var configuration: any DualEncoderConfiguration {
         switch layout {
         case .customTowers(let configuration): configuration
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own): own
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own), .towers(let own): own
         }
     }
 
@@ -164,6 +194,17 @@ extension CLIPCheckpoint {
             try loader.load(weights, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
         case .huggingFace(let own):
             try loader.load(weights, as: { HuggingFaceCLIPNames($0) }, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
+        case .towers(let own):
+            try loader.load(
+                HuggingFaceCLIPNames(
+                    JoinedParameters([
+                        openCheckpoint(weights), openCheckpoint(PartLoader.file(of: "\(path)/image_encoder")),
+                        // Towers that were published apart come without it; CLIP's own ended at its bound, 100.
+                        TensorDictionary(["logit_scale": Tensor(log(100))]),
+                    ])
+                ),
+                ignoring: CLIP.isIgnorable
+            ) { try CLIP($0, own) }
         }
     }
 
@@ -172,7 +213,7 @@ extension CLIPCheckpoint {
     /// - Throws: one sentence where the towers are others, or the weights cannot be opened.
     package func ownTowers() throws -> (configuration: CLIPConfiguration, tensors: any ParameterSource) {
         switch layout {
-        case .customTowers:
+        case .customTowers, .towers:
             throw PipelineError.invalidModel(
                 path: path,
                 reason: "its towers are not CLIP's own, and only a ViT or ResNet with CLIP's text tower can be trained"
@@ -202,6 +243,9 @@ extension CLIPCheckpoint {
             (tokenizer, pieces) = (bytePairs, bytePairs.vocabulary.pieces.count)
         case .huggingFace:
             (tokenizer, pieces) = try published(.huggingFace)
+        case .towers:
+            let bytePairs = try CLIPTokenizer(directory: "\(path)/tokenizer")
+            (tokenizer, pieces) = (bytePairs, bytePairs.vocabulary.pieces.count)
         case .openCLIP:
             (tokenizer, pieces) = try published(.openCLIP)
         case .openAI:

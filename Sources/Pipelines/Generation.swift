@@ -3,41 +3,80 @@ import LienzoImages
 import LienzoModels
 import LienzoTorch
 
-/// One request on its way through the networks.
+/// One request on its way through the networks of unCLIP.
 struct Generation {
     private let request: GenerationRequest
+    private let plan: UnCLIPPlan
     private let model: UnCLIPModel
     private let emit: (GenerationEvent) -> Void
-    private let priorSampler: any Sampler
-    private let sampler: any Sampler
 
-    /// Throws where the model's schedules cannot take so many steps.
-    init(_ request: GenerationRequest, model: UnCLIPModel, emit: @escaping (GenerationEvent) -> Void) throws {
+    init(
+        _ request: GenerationRequest,
+        _ plan: UnCLIPPlan,
+        model: UnCLIPModel,
+        emit: @escaping (GenerationEvent) -> Void
+    ) {
         self.request = request
+        self.plan = plan
         self.model = model
         self.emit = emit
-        priorSampler = try model.priorScheduler.sampler(steps: request.priorSteps)
-        sampler = try model.scheduler.sampler(steps: request.steps)
     }
 
     /// Makes the pictures one after the other, each from its own generators, so that a picture does not depend on how
     /// many are made with it; the candidates for one go through the networks as one batch.
     func run() throws {
-        let condition = try timed(.text) { try torchScope { model.encode(request.prompt) } }
-        if condition.truncated {
-            emit(.notice("The prompt is longer than the model reads; its end was left out."))
-        }
+        let condition = try encodedPrompt()
+        let text = try torchScope { model.decoderCondition(request.prompt, condition) }
+        let canvas = try canvas()
         for index in 0..<request.count {
-            let seed = request.seed &+ UInt64(index)
-            let noise = NoiseSource(
-                each: (0..<request.candidates).map { Generator(seed: Self.seed(seed, candidate: $0)) }
-            )
-            let embedding = try imageEmbedding(condition, picture: index, noise: noise)
-            let latents = try latents(condition, imageEmbedding: embedding, picture: index, noise: noise)
+            let (seed, noise) = noise(picture: index)
+            let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
+            let latents = try latents(text, embeddings, canvas, picture: index, noise: noise)
             let images = try timed(.autoencoder) { try self.images(latents) }
             let image = try images.count > 1 ? timed(.ranking) { try best(of: images, for: condition) } : images[0]
             emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
         }
+    }
+
+    /// What one picture is before the autoencoder makes it one.
+    func latents(picture index: Int) throws -> (embeddings: ImageEmbeddings, latents: Tensor) {
+        let condition = try encodedPrompt()
+        let text = try torchScope { model.decoderCondition(request.prompt, condition) }
+        let noise = noise(picture: index).noise
+        let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
+        return (embeddings, try latents(text, embeddings, canvas(), picture: index, noise: noise))
+    }
+
+    /// The image embeddings alone: for each picture all candidates, the one that fits the prompt best first.
+    func embed() throws -> [[ImageEmbedding]] {
+        let condition = try encodedPrompt()
+        return try (0..<request.count).map { index in
+            let embeddings = try imageEmbeddings(condition, picture: index, noise: noise(picture: index).noise)
+            return try torchScope {
+                let similarities = model.similarities(embeddings.conditional, condition)
+                let (rows, negatives) = (embeddings.conditional.floatRows(), embeddings.unconditional.floatRows())
+                return rows.indices
+                    .map { ImageEmbedding(rows[$0], negative: negatives[$0], similarity: similarities[$0]) }
+                    .sorted { ($0.similarity ?? 0) > ($1.similarity ?? 0) }
+            }
+        }
+    }
+
+    private func encodedPrompt() throws -> UnCLIPModel.Condition {
+        let condition = try timed(.text) {
+            try torchScope { model.encode(request.prompt, negative: request.negativePrompt) }
+        }
+        if condition.truncated {
+            emit(.notice("The prompt is longer than the model reads; its end was left out."))
+        }
+        return condition
+    }
+
+    /// The seed of a picture, and where the noise of its candidates comes from.
+    private func noise(picture index: Int) -> (seed: UInt64, noise: NoiseSource) {
+        let seed = request.seed &+ UInt64(index)
+        let generators = (0..<request.candidates).map { Generator(seed: Self.seed(seed, candidate: $0)) }
+        return (seed, NoiseSource(each: generators))
     }
 
     /// The seed of a candidate: the picture's own for the first.
@@ -51,51 +90,169 @@ struct Generation {
     private func best(of images: [Image], for condition: UnCLIPModel.Condition) throws -> Image {
         let preprocessing = model.clip.configuration.preprocessing
         let pixels = try images.map { try preprocessing($0) }
-        let place = try torchScope {
-            let text = condition.only(1).embedding.normalized()
-            let cosines = model.clip.embed(pixels: pixels).normalized().matmul(text.transpose(0, 1))
-            return cosines.flatten().argmax(dim: 0).int64s().first
-        }
-        return images[Int(place ?? 0)]
+        let cosines = try torchScope { model.similarities(model.clip.embed(pixels: pixels), condition) }
+        let place = cosines.indices.max { cosines[$0] < cosines[$1] }
+        return images[place ?? 0]
     }
+}
 
-    private func imageEmbedding(
+// MARK: - Image embeddings
+
+extension Generation {
+    /// The image embeddings of a picture's candidates, by the way that the request asks for.
+    private func imageEmbeddings(
         _ condition: UnCLIPModel.Condition,
         picture: Int,
         noise: NoiseSource
-    ) throws -> Tensor {
+    ) throws -> ImageEmbeddings {
+        switch request.imageEmbedding {
+        case .prompt:
+            return try sampled(condition, picture: picture, noise: noise)
+        case .blend(let ingredients, let blending):
+            let weights = ingredients.map(\.weight)
+            let parts = try ingredients.map { try embedding(of: $0.content, picture: picture, noise: noise) }
+            let blended = try torchScope {
+                switch blending {
+                case .sum: weightedSum(parts, weights)
+                case .spherical: weightedSlerp(parts, weights)
+                }
+            }
+            return ImageEmbeddings(blended, unconditional: try unconditional(picture: picture, noise: noise))
+        case .shift(let image, let from, let to, let share):
+            let start = try embedding(of: .picture(image), picture: picture, noise: noise)
+            let shifted = try torchScope {
+                let texts = model.clip.embed(texts: [from, to]).normalized()
+                let difference = (texts[1..<2] - texts[0..<1]).normalized().expand(start.shape)
+                // As long as the picture's embedding, so that only the direction changes.
+                return slerp(start, difference * start.norm(dims: [-1], keepDim: true), share)
+            }
+            return ImageEmbeddings(shifted, unconditional: try unconditional(picture: picture, noise: noise))
+        case .given(let given):
+            return try torchScope {
+                ImageEmbeddings(
+                    rows(given.values),
+                    unconditional: given.negative.map(rows) ?? model.unconditional(request.candidates)
+                )
+            }
+        }
+    }
+
+    /// Samples of the prior.
+    private func sampled(
+        _ condition: UnCLIPModel.Condition,
+        picture: Int,
+        noise: NoiseSource
+    ) throws -> ImageEmbeddings {
         try timed(.prior) {
             let run = try torchScope {
                 try model.priorRun(
                     condition,
                     samples: request.candidates,
-                    sampler: priorSampler,
+                    sampler: plan.priorSampler,
                     guidance: Guidance(scale: request.priorGuidance),
                     noise: noise
                 )
             }
-            let last = try steps(of: run, .prior, picture: picture, count: priorSampler.timesteps.count)
-            return try torchScope { model.imageEmbedding(last) }
+            let last = try steps(of: run, .prior, picture: picture, count: plan.priorSampler.timesteps.count)
+            return try torchScope { model.imageEmbeddings(last, condition) }
         }
     }
 
+    /// The embedding of an ingredient, `[candidates, embeddingDimension]`.
+    private func embedding(
+        of content: ImageEmbeddingSource.Ingredient.Content,
+        picture: Int,
+        noise: NoiseSource
+    ) throws -> Tensor {
+        switch content {
+        case .text(let text):
+            let condition = try torchScope { model.encode(text, negative: request.negativePrompt) }
+            return try sampled(condition, picture: picture, noise: noise).conditional
+        case .picture(let image):
+            let pixels = try model.clip.configuration.preprocessing(image)
+            return try torchScope {
+                let embedding = model.clip.embed(pixels: [pixels])
+                return embedding.expand([request.candidates, embedding.size(1)])
+            }
+        case .embedding(let values):
+            return try torchScope { rows(values) }
+        }
+    }
+
+    /// What guidance pushes away from where no prior has run for the prompt.
+    ///
+    /// The reference runs the prior over the empty text then, and takes from it the embedding of the negative prompt;
+    /// where there is none, only the noise is drawn.
+    ///
+    /// Source: diffusers' `KandinskyV22PriorPipeline.interpolate`.
+    private func unconditional(picture: Int, noise: NoiseSource) throws -> Tensor {
+        guard let negative = request.negativePrompt else {
+            return try torchScope {
+                model.skipPriorRun(samples: request.candidates, sampler: plan.priorSampler, noise: noise)
+                return model.unconditional(request.candidates)
+            }
+        }
+        let condition = try torchScope { model.encode("", negative: negative) }
+        return try sampled(condition, picture: picture, noise: noise).unconditional
+    }
+
+    /// The same embedding for each candidate.
+    private func rows(_ values: [Float]) -> Tensor {
+        Tensor(values, shape: [1, values.count]).to(model.device).expand([request.candidates, values.count])
+    }
+
+    private func weightedSum(_ parts: [Tensor], _ weights: [Double]) -> Tensor {
+        let terms = zip(parts, weights).map { $0 * $1 }
+        return terms.dropFirst().reduce(terms[0]) { $0 + $1 }
+    }
+
+    private func weightedSlerp(_ parts: [Tensor], _ weights: [Double]) -> Tensor {
+        var (blended, sum) = (parts[0], weights[0])
+        for (part, weight) in zip(parts, weights).dropFirst() {
+            sum += weight
+            blended = slerp(blended, part, weight / sum)
+        }
+        return blended
+    }
+}
+
+// MARK: - Latents and pictures
+
+extension Generation {
+    private func canvas() throws -> Canvas {
+        func made() throws -> Canvas {
+            try model.canvas(
+                width: plan.width,
+                height: plan.height,
+                image: request.image,
+                mask: request.mask,
+                strength: plan.strength,
+                hint: request.hint
+            )
+        }
+        return try request.image == nil ? made() : timed(.encoding) { try made() }
+    }
+
     private func latents(
-        _ condition: UnCLIPModel.Condition,
-        imageEmbedding: Tensor,
+        _ text: UnCLIPModel.Condition?,
+        _ embeddings: ImageEmbeddings,
+        _ canvas: Canvas,
         picture: Int,
         noise: NoiseSource
     ) throws -> Tensor {
         try timed(.decoder) {
             let run = try torchScope {
                 try model.decoderRun(
-                    condition,
-                    imageEmbedding: imageEmbedding,
-                    sampler: sampler,
-                    guidance: Guidance(scale: request.guidance),
+                    text,
+                    embeddings,
+                    canvas: canvas,
+                    sampler: plan.sampler,
+                    guidance: Guidance(scale: request.guidance, rescale: request.guidanceRescale),
                     noise: noise
                 )
             }
-            return try steps(of: run, .decoder, picture: picture, count: sampler.timesteps.count) { step, progress in
+            let count = plan.sampler.timesteps.count - run.index
+            return try steps(of: run, .decoder, picture: picture, count: count) { step, progress in
                 guard let every = request.previewEvery, progress.step % every == 0, progress.step < progress.steps
                 else { return }
                 guard let image = try images(step.original[0..<1]).first else { return }
@@ -106,7 +263,7 @@ struct Generation {
 
     /// Goes through a run with an event after each step, and stops where the task was cancelled.
     private func steps(
-        of run: DenoisingSequence,
+        of run: some IteratorProtocol<DenoisingStep>,
         _ stage: GenerationStage,
         picture: Int,
         count: Int,
@@ -132,11 +289,8 @@ struct Generation {
 
     /// One picture for each sample of the latents.
     private func images(_ latents: Tensor) throws -> [Image] {
-        let numbers = try torchScope { model.picture(latents).floats() }
-        let count = numbers.count / latents.size(0)
-        return try stride(from: 0, to: numbers.count, by: count).map { start in
-            let planes = Array(numbers[start..<start + count])
-            return try Image(planes: planes, width: model.pictureSize, height: model.pictureSize)
+        try torchScope { model.picture(latents).floatRows() }.map { planes in
+            try Image(planes: planes, width: plan.width, height: plan.height)
         }
     }
 
@@ -146,6 +300,23 @@ struct Generation {
         let result = try body()
         emit(.finishedStage(stage, seconds: start.duration(to: .now).seconds))
         return result
+    }
+}
+
+extension UnCLIPModel {
+    /// The cosine of each embedding to the prompt's.
+    func similarities(_ embeddings: Tensor, _ condition: Condition) -> [Float] {
+        let text = condition.only(1).embedding.normalized()
+        return embeddings.normalized().matmul(text.transpose(0, 1)).flatten().floats()
+    }
+}
+
+extension Tensor {
+    /// The numbers of each element of the first dimension.
+    fileprivate func floatRows() -> [[Float]] {
+        let numbers = floats()
+        let count = numbers.count / size(0)
+        return stride(from: 0, to: numbers.count, by: count).map { Array(numbers[$0..<$0 + count]) }
     }
 }
 

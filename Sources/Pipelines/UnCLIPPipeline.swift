@@ -4,6 +4,11 @@ package import LienzoTorch
 
 /// Words to pictures by the route of unCLIP: text encoder, prior, decoder, autoencoder.
 ///
+/// `mini` is such a model, and so are Kandinsky 2.1 and 2.2, which were published as two directories each. Beside words,
+/// a request may have a picture to change, a mask to paint within, a hint to follow, and another source of the image
+/// embedding than the prompt (``GenerationRequest/imageEmbedding``): variations of a picture, blends of pictures and
+/// texts, a picture moved along the difference of two texts, an embedding made before.
+///
 /// The pipeline works on a thread of its own, one request after the other. Reading its directory costs little; the
 /// weights are read with the first request, or by ``prepare()``.
 ///
@@ -14,12 +19,17 @@ package import LienzoTorch
 /// }
 /// ```
 ///
-/// Source: Ramesh et al. 2022; diffusers' Kandinsky 2.1 pipelines.
+/// Source: Ramesh et al. 2022; diffusers' Kandinsky pipelines, whose pictures the same seed gives.
 public actor UnCLIPPipeline {
-    /// The model's folder, name and version.
-    public nonisolated let directory: ModelDirectory
-    /// Width and height of the pictures in pixels.
+    /// The model's folder, name and version; of two folders, the decoder's.
+    public nonisolated var directory: ModelDirectory { configurations.decoderDirectory }
+    /// Width and height in pixels of the pictures that the model was trained on.
     public nonisolated var pictureSize: Int { configurations.pictureSize }
+    /// What width and height of pictures must be multiples of, in pixels.
+    public nonisolated var sizeFactor: Int { configurations.sizeFactor }
+
+    /// The largest width and height in pixels.
+    public static let sideLimit = 4096
 
     private nonisolated let configurations: UnCLIPConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.UnCLIPPipeline")
@@ -44,8 +54,25 @@ public actor UnCLIPPipeline {
         computeType: DType? = nil,
         imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
     ) throws {
-        directory = try ModelDirectory(path)
-        configurations = try UnCLIPConfigurations(directory, imageTowerNamed: imageTowerNamed)
+        configurations = try UnCLIPConfigurations(ModelDirectory(path), imageTowerNamed: imageTowerNamed)
+        self.device = device
+        self.computeType = computeType
+    }
+
+    /// A pipeline of a Kandinsky 2.1 or 2.2 on the CPU, from the two folders that it was published as.
+    ///
+    /// - Parameters:
+    ///   - prior: the folder with the prior, such as that of `kandinsky-2-2-prior`.
+    ///   - decoder: the folder with the decoder, such as that of `kandinsky-2-2-decoder`, of its inpainting or its depth
+    ///     model.
+    /// - Throws: one sentence where the folders' configuration files are missing, wrong or do not fit each other.
+    public init(prior: String, decoder: String) throws {
+        try self.init(prior: prior, decoder: decoder, device: .cpu)
+    }
+
+    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one.
+    package init(prior: String, decoder: String, device: Device, computeType: DType? = nil) throws {
+        configurations = try UnCLIPConfigurations(prior: ModelDirectory(prior), decoder: ModelDirectory(decoder))
         self.device = device
         self.computeType = computeType
     }
@@ -77,18 +104,36 @@ public actor UnCLIPPipeline {
         }
     }
 
+    /// Makes image embeddings and no pictures; ``ImageEmbeddingSource/given(_:)`` makes a picture of one later.
+    ///
+    /// Cancelling the task stops the work within one step.
+    ///
+    /// - Parameter request: what to make; what only the decoder reads is not looked at.
+    /// - Returns: for each of the request's pictures all candidates, the one that fits the prompt best first.
+    /// - Throws: one sentence where the request cannot be served or the weights cannot be read.
+    public func imageEmbeddings(_ request: GenerationRequest) throws -> [[ImageEmbedding]] {
+        try generation(request, emit: { _ in }).embed()
+    }
+
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
+        try generation(request, emit: emit).run()
+    }
+
+    private func generation(
+        _ request: GenerationRequest,
+        emit: @escaping (GenerationEvent) -> Void
+    ) throws -> Generation {
         try Task.checkCancellation()
         try request.validate()
-        let model = try loaded(emit: emit)
-        try Generation(request, model: model, emit: emit).run()
+        let plan = try UnCLIPPlan(request, configurations)
+        return Generation(request, plan, model: try loaded(emit: emit), emit: emit)
     }
 
     private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> UnCLIPModel {
         if let model { return model }
         for notice in configurations.notices { emit(.notice(notice)) }
         let start = ContinuousClock.now
-        let loaded = try UnCLIPModel(directory, configurations, device: device, computeType: computeType)
+        let loaded = try UnCLIPModel(configurations, device: device, computeType: computeType)
         model = loaded
         emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
         return loaded

@@ -29,6 +29,17 @@ struct ResizingTests {
         #expect(try source.resized(width: 25, height: 31, filter: filter) == expected)
     }
 
+    @Test(
+        "in two steps, Pillow's bytes with a reducing gap of 1",
+        .tags(.parity),
+        arguments: [[30, 21], [20, 14], [9, 40], [61, 10], [7, 5], [1, 1]]
+    )
+    func inSteps(_ size: [Int]) throws {
+        let source = try Image(contentsOf: Fixture.path("source.png"))
+        let expected = try Image(contentsOf: Fixture.path("in-steps-\(size[0])x\(size[1]).png"))
+        #expect(try source.resizedInSteps(width: size[0], height: size[1]) == expected)
+    }
+
     @Test("two filters do not give the same bytes, so the comparison above can fail")
     func control() throws {
         let source = try Image(contentsOf: Fixture.path("source.png"))

@@ -10,7 +10,7 @@ import Testing
 /// gradients, and bfloat16 with prepared weights.
 @Suite("U-Net", .tags(.parity))
 struct UNetTests {
-    static let folders = ["unet/kandinsky21", "unet/kandinsky22"]
+    static let folders = ["unet/kandinsky21", "unet/kandinsky22", "unet/kandinsky22-hint"]
 
     @Test("what the network is told becomes what the reference makes of it", arguments: folders)
     func conditioning(folder: String) throws {
@@ -21,6 +21,7 @@ struct UNetTests {
             let tokens = try unet.tokens(fixture)
             expectEqual(context.time, try fixture["add_embedding"], "time")
             expectEqual(tokens, try fixture["encoder_hid_proj"], "tokens")
+            if let hint = context.hint { expectEqual(hint, try fixture["encoded_hint"], "hint") }
 
             let time = try fixture["time_embedding"] + fixture["add_embedding"]
             let skipsActivation = unet.configuration.resnetSkipTimeAct
@@ -182,6 +183,8 @@ extension UNet2DConditionModel {
             )
         case .image:
             try context(imageEmbedding: fixture["image_embedding"])
+        case .imageHint:
+            try context(imageEmbedding: fixture["image_embedding"], hint: fixture["hint"])
         }
     }
 
@@ -191,7 +194,7 @@ extension UNet2DConditionModel {
         switch conditioning {
         case .textImage(let projection, _):
             return projection(textEncoding: try fixture["text_encoding"], imageEmbedding: image)
-        case .image(let projection, _): return projection(image)
+        case .image(let projection, _), .imageHint(let projection, _, _): return projection(image)
         }
     }
 }

@@ -28,10 +28,11 @@ struct GenerationParityTests {
             #expect(!condition.truncated)
 
             let noise = NoiseSource(Generator(seed: 7))
-            let embedding = try imageEmbedding(model, condition, noise)
+            let embeddings = try imageEmbeddings(model, condition, noise)
             let decoder = try model.decoderRun(
-                condition,
-                imageEmbedding: embedding,
+                model.decoderCondition("a red apple", condition),
+                embeddings,
+                canvas: Canvas(width: 8, height: 8),
                 sampler: model.scheduler.sampler(steps: 4),
                 guidance: Guidance(scale: 3),
                 noise: noise
@@ -78,11 +79,11 @@ struct GenerationParityTests {
         #expect(zip(picture.image.pixels, pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
     }
 
-    private func imageEmbedding(
+    private func imageEmbeddings(
         _ model: UnCLIPModel,
         _ condition: UnCLIPModel.Condition,
         _ noise: NoiseSource
-    ) throws -> Tensor {
+    ) throws -> ImageEmbeddings {
         let prior = try model.priorRun(
             condition,
             sampler: model.priorScheduler.sampler(steps: 5),
@@ -94,9 +95,9 @@ struct GenerationParityTests {
             try expect(step.sample, "prior.\(index)")
             last = step.sample
         }
-        let embedding = model.imageEmbedding(try #require(last))
-        try expect(embedding, "image_embeds")
-        return embedding
+        let embeddings = model.imageEmbeddings(try #require(last), condition)
+        try expect(embeddings.conditional, "image_embeds")
+        return embeddings
     }
 
     private func expect(_ tensor: Tensor, _ name: String) throws {

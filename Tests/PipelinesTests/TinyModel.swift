@@ -29,7 +29,7 @@ enum TinyModel {
     static func networks() throws -> UnCLIPModel {
         let directory = try ModelDirectory(path)
         let configurations = try UnCLIPConfigurations(directory, imageTowerNamed: imageTower)
-        return try UnCLIPModel(directory, configurations, computeType: .float32)
+        return try UnCLIPModel(configurations, computeType: .float32)
     }
 
     /// A pipeline of the directory, or of a changed copy of it.

@@ -58,6 +58,9 @@ def resizing():
         for size in [(1, 1), (7, 5), (30, 21), (60, 43), (61, 20), (97, 101), (130, 42), (55, 13)]:
             source.resize(size, kernel).save(OUT / f"resized-{name}-{size[0]}x{size[1]}.png", optimize=True)
         clear.resize((25, 31), kernel).save(OUT / f"resized-alpha-{name}-25x31.png", optimize=True)
+    for size in [(30, 21), (20, 14), (9, 40), (61, 10), (7, 5), (1, 1)]:
+        stepped = source.resize(size, Image.BICUBIC, reducing_gap=1)
+        stepped.save(OUT / f"in-steps-{size[0]}x{size[1]}.png", optimize=True)
 
 
 def clip():

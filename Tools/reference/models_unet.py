@@ -7,7 +7,7 @@ import pathlib
 
 import torch
 from diffusers import UNet2DConditionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/ModelsTests/Fixtures/unet"
 
@@ -63,6 +63,26 @@ KANDINSKY_22 = dict(
 )
 
 
+# Kandinsky 2.2's ControlNet: a hint picture, eight times as wide and high, joins the sample.
+KANDINSKY_22_HINT = dict(
+    sample_size=8,
+    in_channels=8,
+    out_channels=8,
+    down_block_types=["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"],
+    mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+    up_block_types=["SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"],
+    block_out_channels=[8, 16],
+    layers_per_block=1,
+    attention_head_dim=8,
+    norm_num_groups=4,
+    cross_attention_dim=8,
+    encoder_hid_dim=10,
+    encoder_hid_dim_type="image_proj",
+    addition_embed_type="image_hint",
+    resnet_time_scale_shift="scale_shift",
+)
+
+
 def randomise(model, generator):
     """Moves what a fresh network has at one or zero, so that no parameter is without effect."""
     with torch.no_grad():
@@ -70,13 +90,20 @@ def randomise(model, generator):
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
 
 
-def record(name, configuration, batch, text, watched):
+def record(name, configuration, batch, text, watched, half=False):
     generator = torch.Generator().manual_seed(21)
     torch.manual_seed(21)
     model = UNet2DConditionModel(**configuration).eval()
     randomise(model, generator)
     folder = OUT / name
+    if half:
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_(parameter.half().float())
     model.save_pretrained(folder)
+    if half:
+        weights = folder / "diffusion_pytorch_model.safetensors"
+        save_file({key: value.half() for key, value in load_file(weights).items()}, weights)
 
     draw = lambda *shape: torch.randn(*shape, generator=generator)
     values = {
@@ -92,9 +119,14 @@ def record(name, configuration, batch, text, watched):
     else:
         values["image_embedding"] = draw(batch, width)
 
+    if configuration["addition_embed_type"] == "image_hint":
+        values["hint"] = torch.rand(batch, 3, 64, 64, generator=generator)
+
     def keep(key):
         def hook(module, arguments, output):
-            if isinstance(output, tuple):
+            if key == "add_embedding" and isinstance(output, tuple):
+                values[key], values["encoded_hint"] = (value.detach() for value in output)
+            elif isinstance(output, tuple):
                 for index, skip in enumerate(output[1]):
                     values[f"{key}.{index}"] = skip.detach()
             else:
@@ -114,6 +146,8 @@ def record(name, configuration, batch, text, watched):
     condition = {"image_embeds": values["image_embedding"]}
     if text:
         condition["text_embeds"] = values["text_embedding"]
+    if "hint" in values:
+        condition["hint"] = values["hint"]
     output = model(
         values["sample"], values["timestep"], values.get("text_encoding"), added_cond_kwargs=condition
     ).sample
@@ -152,4 +186,8 @@ record(
         "up_blocks.1.attentions.0.to_q.weight",
         "down_blocks.0.downsamplers.0.conv1.weight",
     ],
+)
+record(
+    "kandinsky22-hint", KANDINSKY_22_HINT, batch=2, text=False, half=True,
+    watched=["conv_in.weight", "add_embedding.input_hint_block.4.weight", "add_embedding.image_norm.weight"],
 )

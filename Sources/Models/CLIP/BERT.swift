@@ -50,10 +50,9 @@ package struct BERTEmbeddings {
         norm = try LayerNorm(scope["LayerNorm"], width: width, epsilon: configuration.layerNormEpsilon)
     }
 
-    /// `[batch, tokens]` → `[batch, tokens, width]`.
-    package func callAsFunction(_ ids: Tensor) -> Tensor {
-        let count = ids.size(1)
-        let order = Tensor.arange(0, Double(count), dtype: .int64, device: ids.device)
+    /// `[batch, tokens]` → `[batch, tokens, width]`; places are 0, 1, 2, … where none are given.
+    package func callAsFunction(_ ids: Tensor, places: Tensor? = nil) -> Tensor {
+        let order = places ?? Tensor.arange(0, Double(ids.size(1)), dtype: .int64, device: ids.device)
         let segment = Tensor.zeros([1], dtype: .int64, device: ids.device)
         return norm(words(ids) + tokenTypes(segment) + positions(order))
     }

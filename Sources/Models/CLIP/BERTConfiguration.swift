@@ -45,6 +45,11 @@ package struct BERTConfiguration: Sendable, Equatable {
     package init(json: Data, file: String = "config.json") throws(ConfigurationError) {
         let json = try ConfigurationReader(json, file: file)
         guard try json.string("model_type") == "bert" else { throw json.invalid("model_type", expected: "\"bert\"") }
+        try self.init(json, paddingToken: 0)
+    }
+
+    /// Reads the keys that all of BERT's kind have.
+    init(_ json: ConfigurationReader, paddingToken padding: Int) throws(ConfigurationError) {
         vocabularySize = try json.integer("vocab_size", default: 30_522, in: 1...2_000_000)
         width = try json.integer("hidden_size", default: 768, in: 1...16_384)
         layers = try json.integer("num_hidden_layers", default: 12, in: 1...256)
@@ -53,7 +58,7 @@ package struct BERTConfiguration: Sendable, Equatable {
         maximumLength = try json.integer("max_position_embeddings", default: 512, in: 2...Self.lengthLimit)
         tokenTypes = try json.integer("type_vocab_size", default: 2, in: 1...1024)
         layerNormEpsilon = try json.number("layer_norm_eps", default: 1e-12, in: 0...1)
-        paddingToken = try json.integer("pad_token_id", default: 0, in: 0...(vocabularySize - 1))
+        paddingToken = try json.integer("pad_token_id", default: padding, in: 0...(vocabularySize - 1))
         activation = try json.choice("hidden_act", default: .gelu)
         guard width.isMultiple(of: heads) else {
             throw json.invalid("num_attention_heads", expected: "a divisor of hidden_size (\(width))")

@@ -62,7 +62,7 @@ extension CLIPConfiguration {
         )
     }
 
-    private static func transformer(
+    static func transformer(
         _ json: ConfigurationReader,
         width: Int,
         layers: Int,
@@ -85,12 +85,12 @@ extension CLIPConfiguration {
     }
 
     /// Keys that tell of training, or that older versions wrote of every configuration.
-    private static func ignoreDefaults(_ json: ConfigurationReader) {
+    static func ignoreDefaults(_ json: ConfigurationReader) {
         json.ignore("attention_dropout", "initializer_factor", "initializer_range", "model_type", "projection_dim")
         json.ignore("bos_token_id", "pad_token_id", "dropout", "torch_dtype", "dtype", "transformers_version")
     }
 
-    private static func preprocessing(
+    static func preprocessing(
         _ json: ConfigurationReader,
         imageSize: Int
     ) throws(ConfigurationError) -> (preprocessing: OpenCLIPConfiguration.Preprocessing, unknownKeys: [String]) {

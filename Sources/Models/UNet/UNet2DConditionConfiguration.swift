@@ -34,9 +34,11 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         case textImage = "text_image"
         /// Kandinsky 2.2: the image embedding alone.
         case image
+        /// Kandinsky 2.2's ControlNet: the image embedding, and a picture such as a depth map beside the sample.
+        case imageHint = "image_hint"
 
         /// The same choice in the words of `encoder_hid_dim_type`.
-        var projection: String { rawValue + "_proj" }
+        var projection: String { self == .textImage ? "text_image_proj" : "image_proj" }
     }
 
     /// How the time acts inside a residual block.
@@ -104,6 +106,12 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     package let convOutKernel: Int
     /// Keys of the file that Lienzo does not know, sorted.
     package let unknownKeys: [String]
+
+    /// Channels that a hint brings beside those of the sample.
+    package static let hintChannels = HintEncoder.channels
+
+    /// By how much a hint is larger than the sample, in width and height.
+    package static let hintFactor = HintEncoder.factor
 
     /// By how much the blocks shrink the map; width and height of a sample must be multiples of it.
     package var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }

@@ -142,7 +142,8 @@ package struct UNet2DConditionModel {
     package func callAsFunction(_ sample: Tensor, _ timestep: Tensor, _ context: Context) -> Tensor {
         let time = time(timestep, context)
         let sample = configuration.centerInputSample ? sample * 2 - 1 : sample
-        var x = input(sample.to(computeType).channelsLast())
+        let mapped = context.hint.map { .cat([sample.to(computeType), $0], dim: 1) } ?? sample.to(computeType)
+        var x = input(mapped.channelsLast())
 
         var skips = [x]
         for (block, condition) in zip(down, context.down) {
@@ -177,6 +178,8 @@ extension UNet2DConditionModel {
     package struct Context {
         /// What is added to the time embedding, `[batch, timeEmbeddingDim]`.
         let time: Tensor
+        /// What joins the sample's channels, `[batch, 4, height, width]`.
+        var hint: Tensor?
         /// For each layer of each block, its attention's keys and values of the condition.
         let down: [[KeyValue?]]
         let middle: KeyValue?
@@ -221,6 +224,23 @@ extension UNet2DConditionModel {
         return context(tokens: projection(image), time: embedding(image))
     }
 
+    /// The condition of a network with `imageHint` conditioning (Kandinsky 2.2's ControlNet), projected.
+    ///
+    /// - Parameters:
+    ///   - imageEmbedding: `[batch, encoderHidDim]`.
+    ///   - hint: a picture of eight times the sample's width and height, `[batch, 3, 8 · height, 8 · width]`, 0…1.
+    /// - Returns: what every step takes.
+    /// - Throws: ``UNetError`` when the network has another conditioning.
+    package func context(imageEmbedding: Tensor, hint: Tensor) throws(UNetError) -> Context {
+        guard case .imageHint(let projection, let embedding, let encoder) = conditioning else {
+            throw .otherConditioning(expected: configuration.conditioning, found: .imageHint)
+        }
+        let image = imageEmbedding.to(computeType)
+        var context = context(tokens: projection(image), time: embedding(image))
+        context.hint = encoder(hint.to(computeType).channelsLast())
+        return context
+    }
+
     /// The condition's tokens `[batch, tokens, crossAttentionDim]` as each attention sees them.
     func context(tokens: Tensor, time: Tensor) -> Context {
         Context(
@@ -254,6 +274,7 @@ extension UNet2DConditionConfiguration.Conditioning {
         switch self {
         case .textImage: "text embedding, text encoding and image embedding"
         case .image: "the image embedding alone"
+        case .imageHint: "the image embedding and a hint picture"
         }
     }
 }

@@ -7,6 +7,8 @@ enum UNetConditioning {
     case textImage(TextImageProjection, TextImageTimeEmbedding)
     /// Kandinsky 2.2.
     case image(ImageProjection, ImageTimeEmbedding)
+    /// Kandinsky 2.2's ControlNet.
+    case imageHint(ImageProjection, ImageTimeEmbedding, HintEncoder)
 
     init(_ scope: ParameterScope, _ configuration: UNet2DConditionConfiguration) throws {
         let tokens = scope["encoder_hid_proj"]
@@ -19,6 +21,12 @@ enum UNetConditioning {
             )
         case .image:
             self = .image(try ImageProjection(tokens, configuration), try ImageTimeEmbedding(time, configuration))
+        case .imageHint:
+            self = .imageHint(
+                try ImageProjection(tokens, configuration),
+                try ImageTimeEmbedding(time, configuration),
+                try HintEncoder(time["input_hint_block"])
+            )
         }
     }
 }
@@ -114,4 +122,44 @@ struct ImageTimeEmbedding {
     /// - Parameter imageEmbedding: `[batch, encoderHidDim]`.
     /// - Returns: `[batch, timeEmbeddingDim]`.
     func callAsFunction(_ imageEmbedding: Tensor) -> Tensor { norm(image(imageEmbedding)) }
+}
+
+/// Eight convolutions that make of a picture, such as a depth map, four channels that join the sample's.
+///
+/// Source: `diffusers/models/embeddings.py`, `ImageHintTimeEmbedding.input_hint_block`.
+struct HintEncoder {
+    /// By how much the hint's width and height shrink.
+    static let factor = 8
+    /// Channels of the result.
+    static let channels = 4
+
+    private let convolutions: [Conv2d]
+
+    init(_ scope: ParameterScope) throws {
+        let widths = [3, 16, 16, 32, 32, 96, 96, 256, Self.channels]
+        var convolutions: [Conv2d] = []
+        for index in 0..<widths.count - 1 {
+            // Between the convolutions, the reference counts an activation; those that widen also halve.
+            let halves = index % 2 == 0 && (2...6).contains(index)
+            convolutions.append(
+                try Conv2d(
+                    scope[2 * index],
+                    from: widths[index],
+                    to: widths[index + 1],
+                    kernel: 3,
+                    stride: halves ? 2 : 1,
+                    padding: 1
+                )
+            )
+        }
+        self.convolutions = convolutions
+    }
+
+    /// - Parameter hint: `[batch, 3, 8 · height, 8 · width]`, as the network was trained on: 0…1 for depth.
+    /// - Returns: `[batch, 4, height, width]`.
+    func callAsFunction(_ hint: Tensor) -> Tensor {
+        convolutions.indices.reduce(hint) { x, index in
+            convolutions[index](x, activation: index < convolutions.count - 1 ? .silu : .none)
+        }
+    }
 }

@@ -1,0 +1,43 @@
+import Foundation
+package import LienzoTorch
+
+/// What pictures shall show, one for each sample of a batch.
+package struct ImageEmbeddings {
+    /// `[samples, embeddingDimension]`, not normalised.
+    package let conditional: Tensor
+    /// What guidance pushes away from, `[samples, embeddingDimension]`.
+    package let unconditional: Tensor
+
+    /// Embeddings of a batch, and as many of what guidance pushes away from.
+    package init(_ conditional: Tensor, unconditional: Tensor) {
+        self.conditional = conditional
+        self.unconditional = unconditional
+    }
+}
+
+/// A point of the great circle from one embedding to another; the length changes evenly.
+///
+/// - Parameters:
+///   - start: `[batch, width]`.
+///   - end: `[batch, width]`.
+///   - share: how far to go, 0 (`start`) to 1 (`end`).
+/// - Returns: `[batch, width]`, float32.
+///
+/// Source: Shoemake 1985; Ramesh et al. 2022, sections 3.2 and 3.3.
+package func slerp(_ start: Tensor, _ end: Tensor, _ share: Double) -> Tensor {
+    let (from, to) = (start.to(.float32).normalized(), end.to(.float32).normalized())
+    // [batch] cosines → [batch, 1] weights, in double precision: the angle between like embeddings is small.
+    let weights = (from.to(.float64) * to.to(.float64)).sum(dims: [-1]).elements(as: Double.self).map { cosine in
+        let angle = acos(min(max(cosine, -1), 1))
+        let sine = sin(angle)
+        // Embeddings that point the same way have no circle between them, and need none.
+        return sine < 1e-6 ? (1 - share, share) : (sin((1 - share) * angle) / sine, sin(share * angle) / sine)
+    }
+    func column(_ values: [Double]) -> Tensor {
+        Tensor(values.map(Float.init), shape: [values.count, 1]).to(start.device)
+    }
+    let lengths =
+        start.to(.float32).norm(dims: [-1], keepDim: true) * (1 - share)
+        + end.to(.float32).norm(dims: [-1], keepDim: true) * share
+    return (from * column(weights.map(\.0)) + to * column(weights.map(\.1))) * lengths
+}

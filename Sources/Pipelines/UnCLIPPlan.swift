@@ -1,0 +1,88 @@
+import LienzoDiffusion
+import LienzoImages
+import LienzoModels
+
+/// What a request comes to with a model, before any work is done.
+struct UnCLIPPlan {
+    let priorSampler: any Sampler
+    let sampler: any Sampler
+    /// Columns of the picture.
+    let width: Int
+    /// Rows of the picture.
+    let height: Int
+    /// How much of a given picture changes.
+    let strength: Double
+
+    /// How much of a given picture changes when nobody says.
+    ///
+    /// Source: the default of diffusers' `KandinskyImg2ImgPipeline` and of that of 2.2.
+    private static let usualStrength = 0.3
+
+    /// Throws one sentence where the model cannot do what is asked for.
+    init(_ request: GenerationRequest, _ configurations: UnCLIPConfigurations) throws {
+        func require(_ condition: Bool, _ sentence: String) throws(PipelineError) {
+            guard condition else { throw .invalidRequest(reason: sentence) }
+        }
+        try require(
+            !configurations.readsMask || request.mask != nil,
+            "This model makes parts of pictures anew and nothing else; give it a picture and a mask."
+        )
+        if let image = request.image, let mask = request.mask {
+            try require(
+                image.width == mask.width && image.height == mask.height,
+                "The mask has \(mask.width) × \(mask.height) pixels and the picture \(image.width) × "
+                    + "\(image.height); give a mask as large as the picture."
+            )
+        }
+        try require(
+            configurations.readsHint || request.hint == nil,
+            "This model looks at no hint; leave it out, or use a ControlNet model."
+        )
+        try require(
+            !configurations.readsHint || request.hint != nil,
+            "This model looks at a hint, such as a depth map; give it one."
+        )
+        let width = configurations.prior.clipEmbedDim
+        for numbers in request.imageEmbedding.given {
+            try require(
+                numbers.count == width && numbers.allSatisfy(\.isFinite),
+                "An image embedding has \(numbers.count) numbers; it must have \(width), all of them finite."
+            )
+        }
+
+        let scheduler = try request.scheduler.map {
+            try SchedulerConfiguration.read(configurations.schedulerJSON, as: SchedulerChoice($0))
+        }
+        priorSampler = try configurations.priorScheduler.sampler(steps: request.priorSteps)
+        sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
+        strength = request.strength ?? Self.usualStrength
+        if request.image != nil, request.mask == nil { _ = try sampler.begin(strength: strength) }
+
+        let factor = configurations.sizeFactor
+        func side(_ name: String, _ asked: Int?) throws(PipelineError) -> Int {
+            let side = asked ?? configurations.pictureSize
+            let limit = UnCLIPPipeline.sideLimit
+            try require(
+                side.isMultiple(of: factor) && (factor...limit).contains(side),
+                "The \(name) is \(side) pixels; it must be a multiple of \(factor), at most \(limit)."
+            )
+            return side
+        }
+        self.width = try side("width", request.width)
+        height = try side("height", request.height)
+    }
+}
+
+extension ImageEmbeddingSource {
+    /// All embeddings that are given as numbers.
+    fileprivate var given: [[Float]] {
+        switch self {
+        case .prompt, .shift: return []
+        case .given(let embedding): return [embedding.values] + (embedding.negative.map { [$0] } ?? [])
+        case .blend(let ingredients, _):
+            return ingredients.compactMap {
+                if case .embedding(let values) = $0.content { values } else { nil }
+            }
+        }
+    }
+}
