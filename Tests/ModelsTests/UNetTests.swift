@@ -19,7 +19,7 @@ struct UNetTests {
             let unet = try fixture.unet()
             let context = try unet.context(fixture)
             let tokens = try unet.tokens(fixture)
-            expectEqual(context.time, try fixture["add_embedding"], "time")
+            expectEqual(try #require(context.time), try fixture["add_embedding"], "time")
             expectEqual(tokens, try fixture["encoder_hid_proj"], "tokens")
 
             let time = try fixture["time_embedding"] + fixture["add_embedding"]
@@ -180,7 +180,7 @@ extension UNet2DConditionModel {
                 textEncoding: fixture["text_encoding"],
                 imageEmbedding: fixture["image_embedding"]
             )
-        case .image:
+        default:
             try context(imageEmbedding: fixture["image_embedding"])
         }
     }
@@ -192,6 +192,7 @@ extension UNet2DConditionModel {
         case .textImage(let projection, _):
             return projection(textEncoding: try fixture["text_encoding"], imageEmbedding: image)
         case .image(let projection, _): return projection(image)
+        case .text, .textTime: return try fixture["text_encoding"]
         }
     }
 }
