@@ -6,6 +6,8 @@ public enum GenerationStage: String, Sendable, CaseIterable, Codable {
     case loading
     /// Words to text embedding and text encoding; once for a request.
     case text
+    /// The given picture to latents; only where there is one.
+    case encoding
     /// Text embedding to image embedding, by diffusion.
     case prior
     /// Text and image embedding to latents, by diffusion.

@@ -1,4 +1,8 @@
+public import LienzoImages
+
 /// What to make: words, and how.
+///
+/// Not every model reads all of it; what a model cannot do is refused with a sentence.
 public struct GenerationRequest: Sendable, Equatable {
     /// The words, in any language that the model was trained on.
     public var prompt: String
@@ -18,6 +22,22 @@ public struct GenerationRequest: Sendable, Equatable {
     public var candidates: Int
     /// A preview after every so many steps of the decoder; `nil` for none.
     public var previewEvery: Int?
+    /// What the picture shall not show; `nil` for what the model takes when nobody says.
+    public var negativePrompt: String?
+    /// Columns of the picture; the model's own, or those of ``image``, where `nil`.
+    public var width: Int?
+    /// Rows of the picture; the model's own, or those of ``image``, where `nil`.
+    public var height: Int?
+    /// The picture to begin with.
+    public var image: Image?
+    /// Light where ``image`` is made anew, dark where it stays.
+    public var mask: Image?
+    /// How much of ``image`` may change, above 0 (almost nothing) to 1; the model's own where `nil`.
+    public var strength: Double?
+    /// The sampler by its name, such as `euler-a` or `dpm++2m-karras`; the model's own where `nil`.
+    public var scheduler: String?
+    /// How much of the growth in contrast that guidance brings is taken back, 0 (none) to 1.
+    public var guidanceRescale: Double
 
     /// The largest number of pictures in one request.
     public static let countLimit = 64
@@ -36,6 +56,14 @@ public struct GenerationRequest: Sendable, Equatable {
     ///   - priorGuidance: guidance of the prior.
     ///   - candidates: how many are made for each picture, of which the best is kept.
     ///   - previewEvery: a preview after every so many steps of the decoder.
+    ///   - negativePrompt: what the picture shall not show.
+    ///   - width: columns of the picture.
+    ///   - height: rows of the picture.
+    ///   - image: the picture to begin with.
+    ///   - mask: what of it is made anew, light.
+    ///   - strength: how much of it may change, above 0 to 1.
+    ///   - scheduler: the sampler by its name.
+    ///   - guidanceRescale: how much of the growth in contrast is taken back, 0 to 1.
     public init(
         prompt: String,
         seed: UInt64 = 0,
@@ -45,7 +73,15 @@ public struct GenerationRequest: Sendable, Equatable {
         guidance: Double = 3,
         priorGuidance: Double = 2,
         candidates: Int = 4,
-        previewEvery: Int? = nil
+        previewEvery: Int? = nil,
+        negativePrompt: String? = nil,
+        width: Int? = nil,
+        height: Int? = nil,
+        image: Image? = nil,
+        mask: Image? = nil,
+        strength: Double? = nil,
+        scheduler: String? = nil,
+        guidanceRescale: Double = 0
     ) {
         self.prompt = prompt
         self.seed = seed
@@ -56,22 +92,55 @@ public struct GenerationRequest: Sendable, Equatable {
         self.priorGuidance = priorGuidance
         self.candidates = candidates
         self.previewEvery = previewEvery
+        self.negativePrompt = negativePrompt
+        self.width = width
+        self.height = height
+        self.image = image
+        self.mask = mask
+        self.strength = strength
+        self.scheduler = scheduler
+        self.guidanceRescale = guidanceRescale
     }
 
     /// Throws ``PipelineError/invalidRequest(reason:)`` for the first value that is out of range.
     public func validate() throws(PipelineError) {
         try require(prompt.contains { !$0.isWhitespace }, "The prompt is empty; say what the picture shall show.")
-        try require(
-            prompt.utf8.count <= Self.promptLimit,
-            "The prompt has \(prompt.utf8.count) bytes; at most \(Self.promptLimit) are read."
-        )
+        for (name, text) in [("prompt", prompt), ("negative prompt", negativePrompt ?? "")] {
+            try require(
+                text.utf8.count <= Self.promptLimit,
+                "The \(name) has \(text.utf8.count) bytes; at most \(Self.promptLimit) are read."
+            )
+        }
         try requireCount(count, 1...Self.countLimit, "pictures")
         try requireCount(candidates, 1...Self.countLimit, "candidates")
         try requireCount(steps, 1...Self.stepLimit, "decoder steps")
         try requireCount(priorSteps, 2...Self.stepLimit, "prior steps")
         try requireScale(guidance, "guidance")
         try requireScale(priorGuidance, "prior guidance")
+        try require(
+            (0...1).contains(guidanceRescale),
+            "The guidance rescale is \(guidanceRescale); it must be from 0 to 1."
+        )
+        if let strength {
+            try require(strength > 0 && strength <= 1, "The strength is \(strength); it must be above 0 and at most 1.")
+            try require(image != nil, "A strength was given without a picture; give the picture that shall change.")
+        }
+        try require(
+            mask == nil || image != nil,
+            "A mask was given without a picture; give the picture of which a part shall change."
+        )
         if let previewEvery { try requireCount(previewEvery, 1...Self.stepLimit, "steps between previews") }
+    }
+
+    /// Throws ``PipelineError/invalidRequest(reason:)`` for the first value that only some models read.
+    func requireWordsOnly() throws(PipelineError) {
+        for (name, isGiven) in [
+            ("a negative prompt", negativePrompt != nil), ("a width", width != nil), ("a height", height != nil),
+            ("a picture to begin with", image != nil), ("a scheduler", scheduler != nil),
+            ("a guidance rescale", guidanceRescale != 0),
+        ] {
+            try require(!isGiven, "This model does not take \(name); leave it out, or use another model.")
+        }
     }
 
     private func requireCount(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(PipelineError) {

@@ -11,6 +11,10 @@ public struct ModelDirectory: Sendable {
     /// The version that the index gives (`_version`).
     public let version: String?
 
+    /// The class of the reference's pipeline that the index names (`_class_name`).
+    let className: String?
+    /// Settings of the pipeline that are on, such as `force_zeros_for_empty_prompt`.
+    let flags: Set<String>
     /// Each part's library and class, such as `["diffusers", "PriorTransformer"]`.
     private let parts: [String: [String]]
 
@@ -35,6 +39,8 @@ public struct ModelDirectory: Sendable {
         }
         name = index.texts["_name_or_path"] ?? Self.name(ofFolder: path)
         version = index.texts["_version"]
+        className = index.texts["_class_name"]
+        flags = index.flags
         parts = index.parts
     }
 
@@ -51,6 +57,9 @@ public struct ModelDirectory: Sendable {
 
     /// The folder of a part.
     func folder(of part: String) -> String { "\(path)/\(part)" }
+
+    /// Whether the index names a part.
+    func has(_ part: String) -> Bool { parts[part] != nil }
 
     /// Checks that the index names a part, and that it is of one of these classes.
     func require(_ part: String, _ classes: String...) throws(PipelineError) {
@@ -85,9 +94,11 @@ public struct ModelDirectory: Sendable {
         }
     }
 
-    /// The index: texts under keys with an underscore, parts under all others.
+    /// The index: texts under keys with an underscore, parts and flags under all others; a part that a model goes
+    /// without is written as two nulls.
     private struct Index: Decodable {
         var texts: [String: String] = [:]
+        var flags: Set<String> = []
         var parts: [String: [String]] = [:]
 
         init(from decoder: any Decoder) throws {
@@ -95,6 +106,8 @@ public struct ModelDirectory: Sendable {
             for key in values.allKeys {
                 if let text = try? values.decode(String.self, forKey: key) {
                     texts[key.stringValue] = text
+                } else if let flag = try? values.decode(Bool.self, forKey: key) {
+                    if flag { flags.insert(key.stringValue) }
                 } else if let part = try? values.decode([String].self, forKey: key) {
                     parts[key.stringValue] = part
                 }

@@ -1,3 +1,4 @@
+import Foundation
 import LienzoCheckpoints
 import LienzoNN
 import LienzoTorch
@@ -8,8 +9,15 @@ struct PartLoader {
     /// The device's preferred one where `nil`.
     let computeType: DType?
 
-    /// The name that diffusers gives to weights.
-    private static let diffusersWeights = "diffusion_pytorch_model.safetensors"
+    /// How diffusers and transformers name the weights of a part: whole or in several files, then those of a variant,
+    /// which have fewer bits.
+    private static let weights = ["diffusion_pytorch_model", "model", "pytorch_model"].flatMap { stem in
+        ["", ".bf16", ".fp16"].flatMap { variant in
+            [
+                "\(stem)\(variant).safetensors", "\(stem).safetensors.index\(variant).json", "\(stem)\(variant).bin",
+            ]
+        }
+    }
 
     /// Builds a network from a checkpoint and checks that it has used all of its tensors.
     ///
@@ -37,7 +45,14 @@ struct PartLoader {
     }
 
     /// The same for a part of a model directory in diffusers' layout.
-    func load<Network>(part folder: String, build: (ParameterScope) throws -> Network) throws -> Network {
-        try load("\(folder)/\(Self.diffusersWeights)", build: build)
+    func load<Network>(
+        part folder: String,
+        as view: (any ParameterSource) -> any ParameterSource = { $0 },
+        build: (ParameterScope) throws -> Network
+    ) throws -> Network {
+        let files = Self.weights.map { "\(folder)/\($0)" }
+        // Where there is none, reading the usual one tells so.
+        let file = files.first { FileManager.default.fileExists(atPath: $0) } ?? files[0]
+        return try load(file, as: view, build: build)
     }
 }

@@ -42,19 +42,8 @@ package struct UnCLIPConfigurations: Sendable {
             json: directory.json("config.json", of: "autoencoder"),
             file: "\(directory.path)/autoencoder/config.json"
         )
-        func readScheduler(_ part: String) throws -> (configuration: SchedulerConfiguration, unknownKeys: [String]) {
-            do {
-                return try SchedulerConfiguration.read(directory.json("scheduler_config.json", of: part))
-            } catch let error as DiffusionError {
-                let sentence = error.description.dropLast()
-                throw PipelineError.invalidModel(
-                    path: directory.path,
-                    reason:
-                        "in \(part)/scheduler_config.json, \(sentence.prefix(1).lowercased())\(sentence.dropFirst())"
-                )
-            }
-        }
-        let (priorScheduler, scheduler) = (try readScheduler("prior_scheduler"), try readScheduler("scheduler"))
+        let priorScheduler = try directory.scheduler("prior_scheduler")
+        let scheduler = try directory.scheduler("scheduler")
         self.priorScheduler = priorScheduler.configuration
         self.scheduler = scheduler.configuration
         notices = [
@@ -63,11 +52,7 @@ package struct UnCLIPConfigurations: Sendable {
             ("autoencoder", autoencoder.unknownKeys), ("prior_scheduler", priorScheduler.unknownKeys),
             ("scheduler", scheduler.unknownKeys),
         ]
-        .filter { !$0.1.isEmpty }
-        .map { part, keys in
-            "The configuration of the model's \(part) has keys that are not known and change nothing: "
-                + "\(keys.joined(separator: ", "))."
-        }
+        .compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
         try check(directory.path)
     }
 

@@ -80,6 +80,7 @@ public actor UnCLIPPipeline {
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
         try Task.checkCancellation()
         try request.validate()
+        try request.requireWordsOnly()
         let model = try loaded(emit: emit)
         try Generation(request, model: model, emit: emit).run()
     }
