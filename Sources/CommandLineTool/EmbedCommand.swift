@@ -16,11 +16,6 @@ struct EmbedCommand: AsyncParsableCommand {
             """
     )
 
-    /// The arithmetic of the networks.
-    enum Precision: String, CaseIterable, ExpressibleByArgument {
-        case fp32, bf16
-    }
-
     @Option(parsing: .upToNextOption, help: "Pictures, folders, shards.", completion: .file())
     var images: [String] = []
 
@@ -77,7 +72,7 @@ struct EmbedCommand: AsyncParsableCommand {
         let pipeline = try CLIPPipeline(
             modelDirectory: path,
             device: .cpu,
-            computeType: precision.map { $0 == .fp32 ? .float32 : .bfloat16 }
+            computeType: precision?.type
         )
         if let output { try await write(to: output, pipeline) } else { try await print(pipeline) }
     }

@@ -22,7 +22,7 @@ struct GalleryCommand: AsyncParsableCommand {
 
     @OptionGroup var sampling: SamplingOptions
 
-    @OptionGroup var model: ModelOptions
+    @OptionGroup var options: GeneratorOptions
 
     @Option(help: "The PNG to write.", completion: .file(extensions: ["png"]))
     var output = "gallery.png"
@@ -31,10 +31,16 @@ struct GalleryCommand: AsyncParsableCommand {
         if !(1...32).contains(columns) { throw ValidationError("--columns is \(columns), expected 1 to 32") }
         try OutputFile.requireEnding(output, .png)
         do {
-            try sampling.request("a", seed: seed).validate()
+            try recipe("a").settings(over: GenerationRequest(prompt: "a")).validate()
         } catch {
             throw ValidationError(error.description)
         }
+    }
+
+    private func recipe(_ prompt: String) -> Recipe {
+        var recipe = sampling.recipe(prompt, seed: seed)
+        options.fill(&recipe)
+        return recipe
     }
 
     func run() async throws {
@@ -47,11 +53,14 @@ struct GalleryCommand: AsyncParsableCommand {
             )
         }
         try OutputFile.requireWritable(output, apartFrom: [prompts])
-        let pipeline = try UnCLIPPipeline(modelDirectory: try model.path())
+        let generator = try recipe("a").open()
+        func request(_ prompt: String) -> GenerationRequest {
+            recipe(prompt).settings(over: generator.request(prompt: prompt))
+        }
         var bar = ProgressBar("gallery", total: lines.count, unit: "pictures")
         var items: [ContactSheet.Item] = []
         for (index, prompt) in lines.enumerated() {
-            for try await event in pipeline.generate(sampling.request(prompt, seed: seed)) {
+            for try await event in generator.generate(request(prompt)) {
                 switch event {
                 case .notice(let sentence): Console.note("lienzo: \(sentence)")
                 case .picture(let picture): items.append(ContactSheet.Item(image: picture.image, caption: prompt))
@@ -65,7 +74,7 @@ struct GalleryCommand: AsyncParsableCommand {
         let sheet = try ContactSheet(items: items, columns: columns).image()
         try sheet.write(
             to: output,
-            text: ["model": pipeline.directory.name, "seed": "\(seed)", "settings": sampling.description]
+            text: ["model": generator.directory.name, "seed": "\(seed)", "settings": request("a").settings]
         )
         Console.line(output)
     }

@@ -18,6 +18,11 @@ struct LienzoCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             GenerateCommand.self,
+            VaryCommand.self,
+            BlendCommand.self,
+            ShiftCommand.self,
+            PriorCommand.self,
+            AgainCommand.self,
             CompareCommand.self,
             ClassifyCommand.self,
             EmbedCommand.self,

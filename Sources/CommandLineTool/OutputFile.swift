@@ -6,7 +6,10 @@ import LienzoFiles
 enum OutputFile {
     /// What is written into a file, which its name must say.
     enum Format: String {
-        case png, html, svg, csv
+        case png, html, svg, csv, safetensors
+
+        /// What users call it.
+        fileprivate var name: String { self == .safetensors ? rawValue : rawValue.uppercased() }
 
         /// How names may end.
         fileprivate var endings: [String] { self == .html ? ["html", "htm"] : [rawValue] }
@@ -26,7 +29,7 @@ enum OutputFile {
     ) throws(ValidationError) {
         guard let path, !format.endings.contains(ending(of: path)) else { return }
         throw ValidationError(
-            "\(option) is \(path); what is written is \(format.rawValue.uppercased()), so end the name in "
+            "\(option) is \(path); what is written is \(format.name), so end the name in "
                 + ".\(format.endings[0])."
         )
     }

@@ -19,13 +19,6 @@ struct TrainContrastiveCommand: AsyncParsableCommand {
             """
     )
 
-    /// The arithmetic of products and convolutions; the parameters themselves are float32 either way.
-    enum Precision: String, CaseIterable, ExpressibleByArgument {
-        case fp32, bf16
-
-        var type: DType { self == .fp32 ? .float32 : .bfloat16 }
-    }
-
     @Option(parsing: .upToNextOption, help: "The shards to train on, or folders of them.", completion: .file())
     var shards: [String]
 

@@ -57,6 +57,19 @@ package struct Linear {
             ? .prepared(PreparedLinear(weight: weight().transpose(0, 1), bias: nil)) : .transposed(weight: weight)
     }
 
+    /// The linear layer of each pixel that a 1 × 1 convolution is, whose weight the checkpoint has as `[out, in, 1, 1]`.
+    ///
+    /// - Throws: ``ParameterError`` where it is missing or has another shape; else what the source throws.
+    package init(pointwise scope: ParameterScope, from input: Int, to output: Int) throws {
+        let initial = Initializer.uniform(fanIn: input)
+        let weight = try scope.parameter("weight", [output, input, 1, 1], initial: initial)
+        self.init(
+            weight: Parameter(value: weight.value.reshape(output, input), type: weight.type),
+            bias: try scope.parameter("bias", [output], initial: initial),
+            prepared: scope.store.preparesWeights
+        )
+    }
+
     /// A layer of parameters that the caller has read, for weights that a checkpoint stores in another form.
     package init(weight: Parameter, bias: Parameter?, prepared: Bool) {
         type = weight.type

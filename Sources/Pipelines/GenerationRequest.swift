@@ -30,7 +30,7 @@ public struct GenerationRequest: Sendable, Equatable {
     public var height: Int?
     /// The picture to begin with.
     public var image: Image?
-    /// What of ``image`` is made anew, light, and what stays, dark.
+    /// Light where ``image`` is made anew, dark where it stays.
     public var mask: Image?
     /// How much of ``image`` may change, above 0 (almost nothing) to 1; the model's own where `nil`.
     public var strength: Double?
@@ -138,6 +138,16 @@ public struct GenerationRequest: Sendable, Equatable {
             "A mask was given without a picture; give the picture of which a part shall change."
         )
         if let previewEvery { try requireCount(previewEvery, 1...Self.stepLimit, "steps between previews") }
+    }
+
+    /// Throws ``PipelineError/invalidRequest(reason:)`` where a model without an image embedding is asked for what needs
+    /// one.
+    func requireNoImageEmbedding() throws(PipelineError) {
+        try require(
+            imageEmbedding == .prompt,
+            "This model has no image embedding to vary, blend, shift or take; use one that has, such as Kandinsky or mini."
+        )
+        try require(hint == nil, "This model looks at no hint; leave it out, or use a ControlNet model.")
     }
 
     private func requireCount(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(PipelineError) {

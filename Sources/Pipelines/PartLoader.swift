@@ -1,5 +1,6 @@
 import Foundation
 import LienzoCheckpoints
+import LienzoModels
 import LienzoNN
 import LienzoTorch
 
@@ -8,6 +9,8 @@ struct PartLoader {
     let device: Device
     /// The device's preferred one where `nil`.
     let computeType: DType?
+    /// Changes that are merged into the weights of parts, by the names of their folders.
+    var adaptations: [LowRankAdaptation] = []
 
     /// How diffusers and transformers name the weights of a part: whole or in several files, then those of a variant,
     /// which have fewer bits.
@@ -59,7 +62,13 @@ struct PartLoader {
         ignoring isIgnorable: (String) -> Bool = { _ in false },
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
-        try load(Self.file(of: folder), as: view, ignoring: isIgnorable, build: build)
+        let part = URL(fileURLWithPath: folder).lastPathComponent
+        return try load(
+            Self.file(of: folder),
+            as: { file in view(adaptations.reduce(file) { $1.adapting($0, part: part) }) },
+            ignoring: isIgnorable,
+            build: build
+        )
     }
 
     /// The weights of a part; where there are none, the usual file, whose absence reading it tells.

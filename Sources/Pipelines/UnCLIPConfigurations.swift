@@ -155,6 +155,9 @@ extension UnCLIPConfigurations {
     /// What width and height of pictures must be multiples of, in pixels.
     var sizeFactor: Int { autoencoder.factor * decoder.downsamplingFactor }
 
+    /// Whether prior and decoder come from two directories, as Kandinsky's do.
+    var isKandinsky: Bool { priorDirectory.path != decoderDirectory.path }
+
     /// Whether the decoder reads a picture's latents and a mask beside the noisy sample.
     var readsMask: Bool { decoder.inChannels == 2 * autoencoder.channels + 1 }
 

@@ -28,6 +28,9 @@ public actor UnCLIPPipeline {
     /// What width and height of pictures must be multiples of, in pixels.
     public nonisolated var sizeFactor: Int { configurations.sizeFactor }
 
+    /// Whether the model is one of those that were published as two directories.
+    nonisolated var isKandinsky: Bool { configurations.isKandinsky }
+
     /// The largest width and height in pixels.
     public static let sideLimit = 4096
 

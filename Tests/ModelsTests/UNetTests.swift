@@ -19,7 +19,7 @@ struct UNetTests {
             let unet = try fixture.unet()
             let context = try unet.context(fixture)
             let tokens = try unet.tokens(fixture)
-            expectEqual(context.time, try fixture["add_embedding"], "time")
+            expectEqual(try #require(context.time), try fixture["add_embedding"], "time")
             expectEqual(tokens, try fixture["encoder_hid_proj"], "tokens")
             if let hint = context.hint { expectEqual(hint, try fixture["encoded_hint"], "hint") }
 
@@ -181,10 +181,10 @@ extension UNet2DConditionModel {
                 textEncoding: fixture["text_encoding"],
                 imageEmbedding: fixture["image_embedding"]
             )
-        case .image:
-            try context(imageEmbedding: fixture["image_embedding"])
         case .imageHint:
             try context(imageEmbedding: fixture["image_embedding"], hint: fixture["hint"])
+        default:
+            try context(imageEmbedding: fixture["image_embedding"])
         }
     }
 
@@ -195,6 +195,7 @@ extension UNet2DConditionModel {
         case .textImage(let projection, _):
             return projection(textEncoding: try fixture["text_encoding"], imageEmbedding: image)
         case .image(let projection, _), .imageHint(let projection, _, _): return projection(image)
+        case .text, .textTime: return try fixture["text_encoding"]
         }
     }
 }

@@ -38,16 +38,7 @@ extension CLIPConfiguration {
             patchSize: patch,
             embeddingDimension: dimension
         )
-        let vocabulary = try text.integer("vocab_size", default: 49_408, in: 1...2_000_000)
-        // Files older than the pooling by number say 2 and mean the largest number.
-        let end = try text.integer("eos_token_id", default: 49_407, in: 0...(vocabulary - 1))
-        let textTower = TextTransformerConfiguration(
-            transformer: try Self.transformer(text, width: 512, layers: 12, heads: 8, intermediate: 2048),
-            vocabularySize: vocabulary,
-            contextLength: try text.integer("max_position_embeddings", default: 77, in: 2...8192),
-            embeddingDimension: dimension,
-            pooling: end == 2 ? .largestNumber : .first(end)
-        )
+        let textTower = try Self.textTower(text, dimension: dimension)
         let processor = try preprocessor.map { (bytes) throws(ConfigurationError) in
             try Self.preprocessing(
                 ConfigurationReader(bytes, file: "\(folder)/preprocessor_config.json"),
@@ -59,6 +50,25 @@ extension CLIPConfiguration {
             textTower: textTower,
             preprocessing: processor?.preprocessing,
             unknownKeys: json.unknownKeys + (processor?.unknownKeys ?? [])
+        )
+    }
+
+    /// The text tower of a reader of its own object, projected into a space of `dimension`, or not where `nil`.
+    static func textTower(
+        _ json: ConfigurationReader,
+        dimension: Int?
+    ) throws(ConfigurationError) -> TextTransformerConfiguration {
+        let transformer = try transformer(json, width: 512, layers: 12, heads: 8, intermediate: 2048)
+        let vocabulary = try json.integer("vocab_size", default: 49_408, in: 1...2_000_000)
+        // Files older than the pooling by number say 2 and mean the largest number.
+        let end = try json.integer("eos_token_id", default: 49_407, in: 0...max(2, vocabulary - 1))
+        return TextTransformerConfiguration(
+            transformer: transformer,
+            vocabularySize: vocabulary,
+            contextLength: try json.integer("max_position_embeddings", default: 77, in: 2...8192),
+            embeddingDimension: dimension ?? transformer.width,
+            pooling: end == 2 ? .largestNumber : .first(end),
+            hasProjection: dimension != nil
         )
     }
 

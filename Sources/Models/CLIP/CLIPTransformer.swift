@@ -59,6 +59,16 @@ package struct CLIPTransformer {
 
     /// `[batch, tokens, width]` → the same; a token sees only those up to its own place where `causal`.
     package func callAsFunction(_ x: Tensor, causal: Bool) -> Tensor {
+        run(blocks[...], x, causal: causal)
+    }
+
+    /// The same, and the states before the last block, which some networks read in place of those after it.
+    package func lastTwo(_ x: Tensor, causal: Bool) -> (penultimate: Tensor, last: Tensor) {
+        let penultimate = run(blocks.dropLast(), x, causal: causal)
+        return (penultimate, run(blocks.suffix(1), penultimate, causal: causal))
+    }
+
+    private func run(_ blocks: ArraySlice<CLIPTransformerBlock>, _ x: Tensor, causal: Bool) -> Tensor {
         blocks.reduce(x) { x, block in
             store.recomputesBlocks
                 ? x.recomputed { x, _ in block(x, causal: causal) } : block(x, causal: causal)

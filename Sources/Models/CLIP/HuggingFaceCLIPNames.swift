@@ -18,6 +18,18 @@ package struct HuggingFaceCLIPNames: ParameterSource {
     private let source: any ParameterSource
     private let origins: [String: Origin]
 
+    /// The names of a text tower that is saved alone: as in `CLIPModel`, or, by newer versions, without `text_model.`.
+    ///
+    /// What old versions saved beside the parameters, the numbers of the places, is left out.
+    package init(textTower source: any ParameterSource) {
+        var origins: [String: String] = [:]
+        for name in source.names where !name.hasSuffix("embeddings.position_ids") {
+            let isBare = ["embeddings.", "encoder.", "final_layer_norm."].contains { name.hasPrefix($0) }
+            origins[isBare ? "text_model.\(name)" : name] = name
+        }
+        self.init(RenamedParameters(source, origins: origins))
+    }
+
     package init(_ source: any ParameterSource) {
         self.source = source
         var origins: [String: Origin] = [:]

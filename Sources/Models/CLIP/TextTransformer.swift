@@ -15,22 +15,26 @@ package struct TextTransformerConfiguration: Sendable, Equatable {
     package let vocabularySize: Int
     /// The number of tokens of a text.
     package let contextLength: Int
-    /// The width of the shared space.
+    /// The width of the shared space, or that of the hidden states where they are not projected into it.
     package let embeddingDimension: Int
     package let pooling: Pooling
+    /// Whether what stands for the text is projected into a shared space.
+    package let hasProjection: Bool
 
     package init(
         transformer: CLIPTransformer.Configuration,
         vocabularySize: Int = 49_408,
         contextLength: Int = 77,
         embeddingDimension: Int,
-        pooling: Pooling = .largestNumber
+        pooling: Pooling = .largestNumber,
+        hasProjection: Bool = true
     ) {
         self.transformer = transformer
         self.vocabularySize = vocabularySize
         self.contextLength = contextLength
         self.embeddingDimension = embeddingDimension
         self.pooling = pooling
+        self.hasProjection = hasProjection
     }
 }
 
@@ -46,7 +50,7 @@ package struct TextTransformer {
     private let positions: Parameter
     package let transformer: CLIPTransformer
     private let finalNorm: LayerNorm
-    private let projection: Linear
+    private let projection: Linear?
 
     package init(_ scope: ParameterScope, _ configuration: TextTransformerConfiguration) throws {
         self.configuration = configuration
@@ -68,13 +72,15 @@ package struct TextTransformer {
             width: width,
             epsilon: configuration.transformer.layerNormEpsilon
         )
-        projection = try Linear(
-            transposed: scope,
-            "text_projection",
-            from: width,
-            to: configuration.embeddingDimension,
-            initial: .normal(deviation: 1 / Double(width).squareRoot())
-        )
+        projection =
+            configuration.hasProjection
+            ? try Linear(
+                transposed: scope,
+                "text_projection",
+                from: width,
+                to: configuration.embeddingDimension,
+                initial: .normal(deviation: 1 / Double(width).squareRoot())
+            ) : nil
     }
 
     /// Text embeddings and encodings.
@@ -86,10 +92,40 @@ package struct TextTransformer {
     /// - Returns: The embedding `[batch, embeddingDimension]`, not normalised, and the normalised hidden states after
     ///   the last layer `[batch, tokens, width]`.
     package func callAsFunction(_ ids: Tensor) -> (embedding: Tensor, hiddenStates: Tensor) {
+        let states = finalNorm(transformer(embedded(ids), causal: true))
+        return (embedding(of: states, ids), states)
+    }
+
+    /// What a text is to a network that draws.
+    package struct Encoding {
+        /// The embedding `[batch, embeddingDimension]`, not normalised; not projected where there is no projection.
+        package let embedding: Tensor
+        /// The hidden states before the last layer, not normalised, `[batch, tokens, width]`.
+        package let penultimate: Tensor
+        /// The normalised hidden states after the last layer, `[batch, tokens, width]`.
+        package let last: Tensor
+    }
+
+    /// Text embeddings, and the states of the two last layers.
+    ///
+    /// - Parameter ids: Tokens, `[batch, tokens]`, at most `contextLength` of them.
+    /// - Returns: what each text is.
+    package func encode(_ ids: Tensor) -> Encoding {
+        let (penultimate, last) = transformer.lastTwo(embedded(ids), causal: true)
+        let states = finalNorm(last)
+        return Encoding(embedding: embedding(of: states, ids), penultimate: penultimate, last: states)
+    }
+
+    /// Tokens with their places, `[batch, tokens, width]`.
+    private func embedded(_ ids: Tensor) -> Tensor {
         let places = positions().narrow(dim: 0, start: 0, length: ids.size(1))
         let embedded = tokens(ids)
-        let states = finalNorm(transformer(embedded + places.cast(to: embedded.dtype), causal: true))
-        return (projection(pooled(states, ids)), states)
+        return embedded + places.cast(to: embedded.dtype)
+    }
+
+    private func embedding(of states: Tensor, _ ids: Tensor) -> Tensor {
+        let pooled = pooled(states, ids)
+        return projection?(pooled) ?? pooled
     }
 
     /// `[batch, tokens, width]` → `[batch, width]`.

@@ -3,6 +3,8 @@ import LienzoTorch
 
 /// Two convolutions with the time between them and a shortcut around them; may halve or double the map on its way.
 ///
+/// Autoencoders have it without a time.
+///
 /// Source: `diffusers/models/resnet.py`, `ResnetBlock2D`.
 struct ResnetBlock2D {
     /// What happens to width and height.
@@ -20,7 +22,7 @@ struct ResnetBlock2D {
 
     private let norm1: GroupNorm
     private let conv1: Conv2d
-    private let timeProjection: Linear
+    private let timeProjection: Linear?
     private let norm2: GroupNorm
     private let conv2: Conv2d
     private let shortcut: Conv2d?
@@ -39,7 +41,9 @@ struct ResnetBlock2D {
         let timeChannels = settings.timeScaleShift == .scaleShift ? 2 * output : output
         norm1 = try GroupNorm(scope["norm1"], groups: settings.groups, channels: input, epsilon: settings.epsilon)
         conv1 = try Conv2d(scope["conv1"], from: input, to: output, kernel: 3, padding: 1)
-        timeProjection = try Linear(scope["time_emb_proj"], from: settings.timeWidth, to: timeChannels)
+        timeProjection = try settings.timeWidth.map {
+            try Linear(scope["time_emb_proj"], from: $0, to: timeChannels)
+        }
         norm2 = try GroupNorm(scope["norm2"], groups: settings.groups, channels: output, epsilon: settings.epsilon)
         conv2 = try Conv2d(scope["conv2"], from: output, to: output, kernel: 3, padding: 1)
         shortcut = input == output ? nil : try Conv2d(scope["conv_shortcut"], from: input, to: output, kernel: 1)
@@ -47,17 +51,19 @@ struct ResnetBlock2D {
 
     /// - Parameters:
     ///   - x: `[batch, input, height, width]`.
-    ///   - time: `[batch, timeWidth]`, activated.
+    ///   - time: `[batch, timeWidth]`, activated; where the block has none, `nil`.
     /// - Returns: `[batch, output, height′, width′]`.
-    func callAsFunction(_ x: Tensor, time: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, time: Tensor? = nil) -> Tensor {
         let residual = resampling(x)
         var h = conv1(resampling(norm1(x).silu()))
         // [batch, channels] → [batch, channels, 1, 1]
-        let time = timeProjection(time).unsqueeze(-1).unsqueeze(-1)
-        switch settings.timeScaleShift {
-        case .shift:
+        let time = time.flatMap { timeProjection?($0).unsqueeze(-1).unsqueeze(-1) }
+        switch (settings.timeScaleShift, time) {
+        case (_, nil):
+            h = norm2(h)
+        case (.shift, let time?):
             h = norm2(h + time)
-        case .scaleShift:
+        case (.scaleShift, let time?):
             let scaleAndShift = time.chunk(2, dim: 1)
             h = norm2(h) * (scaleAndShift[0] + 1) + scaleAndShift[1]
         }
@@ -66,10 +72,10 @@ struct ResnetBlock2D {
     }
 }
 
-/// What all blocks of one half of a U-Net share.
+/// What all blocks of one half of a U-Net or of an autoencoder share.
 struct UNetBlockSettings {
-    /// Width of the time embedding.
-    var timeWidth: Int
+    /// Width of the time embedding; `nil` where there is no time.
+    var timeWidth: Int?
     /// Width of the condition's tokens.
     var conditionWidth: Int
     /// Groups of the group normalisations.

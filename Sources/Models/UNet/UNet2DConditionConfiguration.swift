@@ -2,43 +2,127 @@ package import Foundation
 
 /// The shape of a ``UNet2DConditionModel``, as its `config.json` gives it.
 ///
-/// Lienzo builds what Kandinsky 2.1 and 2.2 use; a value of the reference outside that is refused with a sentence.
+/// Lienzo builds what Kandinsky 2.1 and 2.2 and Stable Diffusion 1, 2 and XL use; a value of the reference outside that
+/// is refused with a sentence.
 ///
 /// Source: `diffusers/models/unets/unet_2d_condition.py`, `UNet2DConditionModel.__init__`.
 package struct UNet2DConditionConfiguration: Sendable, Equatable {
     /// What goes down: each but the last halves the map.
     package enum DownBlockType: String, Sendable, CaseIterable, Codable {
-        /// Residual blocks without attention.
+        /// Residual blocks without attention; a residual block halves the map.
         case resnetDownsample = "ResnetDownsampleBlock2D"
-        /// Residual blocks, each followed by attention over the map and the condition.
+        /// Residual blocks, each followed by attention over the map and the condition; a residual block halves the map.
         case simpleCrossAttention = "SimpleCrossAttnDownBlock2D"
+        /// Residual blocks without attention; a convolution halves the map.
+        case plain = "DownBlock2D"
+        /// Residual blocks, each followed by a transformer; a convolution halves the map.
+        case crossAttention = "CrossAttnDownBlock2D"
+
+        /// What follows each residual block.
+        package var attention: Attention? {
+            switch self {
+            case .resnetDownsample, .plain: nil
+            case .simpleCrossAttention: .simple
+            case .crossAttention: .transformer
+            }
+        }
+
+        /// The block on the way up that mirrors it.
+        package var mirrored: UpBlockType {
+            switch self {
+            case .resnetDownsample: .resnetUpsample
+            case .simpleCrossAttention: .simpleCrossAttention
+            case .plain: .plain
+            case .crossAttention: .crossAttention
+            }
+        }
     }
 
     /// What stands between down and up.
     package enum MidBlockType: String, Sendable, CaseIterable, Codable {
         /// Residual block, attention over the map and the condition, residual block.
         case simpleCrossAttention = "UNetMidBlock2DSimpleCrossAttn"
+        /// Residual block, transformer, residual block.
+        case crossAttention = "UNetMidBlock2DCrossAttn"
+
+        /// What stands between the residual blocks.
+        package var attention: Attention { self == .crossAttention ? .transformer : .simple }
     }
 
     /// What goes up: each but the last doubles the map.
     package enum UpBlockType: String, Sendable, CaseIterable, Codable {
-        /// Residual blocks without attention.
+        /// Residual blocks without attention; a residual block doubles the map.
         case resnetUpsample = "ResnetUpsampleBlock2D"
-        /// Residual blocks, each followed by attention over the map and the condition.
+        /// Residual blocks, each followed by attention over the map and the condition; a residual block doubles the map.
         case simpleCrossAttention = "SimpleCrossAttnUpBlock2D"
+        /// Residual blocks without attention; a convolution follows the doubled map.
+        case plain = "UpBlock2D"
+        /// Residual blocks, each followed by a transformer; a convolution follows the doubled map.
+        case crossAttention = "CrossAttnUpBlock2D"
+
+        /// What follows each residual block.
+        package var attention: Attention? {
+            switch self {
+            case .resnetUpsample, .plain: nil
+            case .simpleCrossAttention: .simple
+            case .crossAttention: .transformer
+            }
+        }
+    }
+
+    /// The two kinds of attention.
+    package enum Attention: Sendable {
+        /// Condition and map in one softmax.
+        case simple
+        /// Transformer blocks: self-attention, cross-attention, feed-forward network.
+        case transformer
     }
 
     /// What the network is told beside the noisy sample and the time.
-    package enum Conditioning: String, Sendable, CaseIterable, Codable {
+    package enum Conditioning: Sendable, Equatable {
+        /// Stable Diffusion 1 and 2: the text encoding.
+        case text
+        /// Stable Diffusion XL: text encoding, and text embedding and numbers such as the picture's size, which are
+        /// added to the time. Each number has `numberWidth` sinusoids; embedding and sinusoids are `width` wide together.
+        case textTime(numberWidth: Int, width: Int)
         /// Kandinsky 2.1: text embedding, text encoding and image embedding.
-        case textImage = "text_image"
+        case textImage
         /// Kandinsky 2.2: the image embedding alone.
         case image
         /// Kandinsky 2.2's ControlNet: the image embedding, and a picture such as a depth map beside the sample.
-        case imageHint = "image_hint"
+        case imageHint
 
-        /// The same choice in the words of `encoder_hid_dim_type`.
-        var projection: String { self == .textImage ? "text_image_proj" : "image_proj" }
+        /// The word of `addition_embed_type`.
+        var additionType: String? {
+            switch self {
+            case .text: nil
+            case .textTime: "text_time"
+            case .textImage: "text_image"
+            case .image: "image"
+            case .imageHint: "image_hint"
+            }
+        }
+
+        /// The word of `encoder_hid_dim_type`.
+        var projection: String? {
+            switch self {
+            case .text, .textTime: nil
+            case .textImage: "text_image_proj"
+            case .image, .imageHint: "image_proj"
+            }
+        }
+    }
+
+    /// What a class, or a vector in its place, adds to the time.
+    package enum ClassEmbedding: Sendable, Equatable {
+        /// The sinusoids of a number through two linear layers.
+        case timestep
+        /// A vector of a width through two linear layers: the image embedding of Stable unCLIP.
+        case projection(width: Int)
+        /// A vector as wide as the time embedding, as it is.
+        case identity
+        /// One of so many classes.
+        case labels(count: Int)
     }
 
     /// How the time acts inside a residual block.
@@ -75,11 +159,20 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     package let blockOutChannels: [Int]
     /// Residual blocks of each down block; the mirrored up block has one more.
     package let layersPerBlock: [Int]
-    /// Channels of one attention head.
+    /// Channels of one head of simple attention, and **the number of heads** of a transformer: the reference keeps the
+    /// name that it had once given to the wrong number.
     ///
-    /// Down block `i` **and up block `i`** read element `i`, the middle reads the last:
-    /// the reference does not mirror this list.
+    /// Down block `i` reads element `i`, the middle reads the last. Up block `i` reads element `i` too where its
+    /// attention is simple, and that of the down block it mirrors where it has transformers.
     package let attentionHeadDim: [Int]
+    /// Transformer blocks in each transformer of each down block; the up blocks mirror them, the middle has the last.
+    package let transformerLayersPerBlock: [Int]
+    /// Whether the projections around a transformer's blocks are linear layers; else they are 1 × 1 convolutions.
+    package let usesLinearProjection: Bool
+    /// Whether the reference computes attention in float32 when all else is float16.
+    ///
+    /// Nothing follows from it here: the softmax is float32 always, and float16 is never computed with on the CPU.
+    package let upcastsAttention: Bool
     /// The middle's residual sums are divided by this.
     package let midBlockScaleFactor: Double
     /// Groups of every group normalisation.
@@ -88,10 +181,15 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     package let normEps: Double
     /// Width of the condition's tokens as attention sees them.
     package let crossAttentionDim: Int
-    /// Width of the text encoding (`textImage`) or of the image embedding (`image`).
+    /// Width of the text encoding (`textImage`) or of the image embedding (`image`); that of the condition's tokens where
+    /// they are not projected (`text`, `textTime`).
     package let encoderHidDim: Int
     /// What the network is told beside sample and time.
     package let conditioning: Conditioning
+    /// What a class or a vector adds to the time.
+    package let classEmbedding: ClassEmbedding?
+    /// Width of a vector that is added to the time's sinusoids, made of the guidance: latent consistency models.
+    package let timeConditionWidth: Int?
     /// How the time acts inside a residual block.
     package let resnetTimeScaleShift: TimeScaleShift
     /// Whether residual blocks take the time embedding without SiLU.
@@ -159,9 +257,12 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         self.conditioning = conditioning
         self.resnetTimeScaleShift = resnetTimeScaleShift
         midBlockType = .simpleCrossAttention
-        upBlockTypes = downBlockTypes.reversed().map {
-            $0 == .resnetDownsample ? .resnetUpsample : .simpleCrossAttention
-        }
+        upBlockTypes = downBlockTypes.reversed().map(\.mirrored)
+        transformerLayersPerBlock = downBlockTypes.map { _ in 1 }
+        usesLinearProjection = false
+        upcastsAttention = false
+        classEmbedding = nil
+        timeConditionWidth = nil
         centerInputSample = false
         flipSinToCos = true
         freqShift = 0
@@ -200,7 +301,10 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         )
         let count = blockOutChannels.count
         downBlockTypes = try json.choices("down_block_types", count: count)
-        midBlockType = try json.choice("mid_block_type")
+        guard !json.isNull("mid_block_type") else {
+            throw json.invalid("mid_block_type", expected: "a block between down and up")
+        }
+        midBlockType = try json.choice("mid_block_type", default: .crossAttention)
         upBlockTypes = try json.choices("up_block_types", count: count)
         onlyCrossAttention = try json.booleansPerBlock("only_cross_attention", default: false, count: count)
         midBlockOnlyCrossAttention = try json.boolean(
@@ -209,12 +313,26 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         )
         layersPerBlock = try json.integersPerBlock("layers_per_block", default: 2, count: count, in: 1...32)
         attentionHeadDim = try json.integersPerBlock("attention_head_dim", default: 8, count: count, in: 1...1024)
+        transformerLayersPerBlock = try json.integersPerBlock(
+            "transformer_layers_per_block",
+            default: 1,
+            count: count,
+            in: 1...64
+        )
+        usesLinearProjection = try json.boolean("use_linear_projection", default: false)
+        upcastsAttention = try json.boolean("upcast_attention", default: false)
         midBlockScaleFactor = try json.number("mid_block_scale_factor", default: 1, in: 1e-3...1e3)
         normNumGroups = try json.integer("norm_num_groups", default: 32, in: 1...1024)
         normEps = try json.number("norm_eps", default: 1e-5, in: 0...1)
         crossAttentionDim = try json.integer("cross_attention_dim", default: 1280, in: 1...16_384)
-        encoderHidDim = try json.integer("encoder_hid_dim", in: 1...16_384)
-        conditioning = try json.choice("addition_embed_type")
+        conditioning = try json.conditioning()
+        encoderHidDim = try json.integer(
+            "encoder_hid_dim",
+            default: conditioning.projection == nil ? crossAttentionDim : nil,
+            in: 1...16_384
+        )
+        classEmbedding = try json.classEmbedding()
+        timeConditionWidth = try json.optionalInteger("time_cond_proj_dim", in: 1...16_384)
         resnetTimeScaleShift = try json.choice("resnet_time_scale_shift", default: .shift)
         resnetSkipTimeAct = try json.boolean("resnet_skip_time_act", default: false)
         resnetOutScaleFactor = try json.number("resnet_out_scale_factor", default: 1, in: 1e-3...1e3)
@@ -226,9 +344,6 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         convInKernel = try json.integer("conv_in_kernel", default: 3, in: 1...15)
         convOutKernel = try json.integer("conv_out_kernel", default: 3, in: 1...15)
 
-        guard try json.string("encoder_hid_dim_type") == conditioning.projection else {
-            throw json.invalid("encoder_hid_dim_type", expected: "\"\(conditioning.projection)\"")
-        }
         try Self.refuseOtherValues(json)
         unknownKeys = json.unknownKeys
         try checkFit(file: file)
@@ -237,8 +352,8 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     /// Refuses what the reference also builds and Lienzo does not, and passes over what changes nothing here.
     private static func refuseOtherValues(_ json: ConfigurationReader) throws(ConfigurationError) {
         for key in [
-            "num_attention_heads", "class_embed_type", "num_class_embeds", "cross_attention_norm", "timestep_post_act",
-            "time_embedding_act_fn", "time_cond_proj_dim",
+            "num_attention_heads", "cross_attention_norm", "timestep_post_act", "time_embedding_act_fn",
+            "reverse_transformer_layers_per_block",
         ] where json.has(key) {
             throw json.invalid(key, expected: "null")
         }
@@ -255,13 +370,11 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         guard try json.number("dropout", default: 0, in: 0...1) == 0 else {
             throw json.invalid("dropout", expected: "0")
         }
-        // These shape block types, embeddings and class conditions that are refused above.
+        guard try json.integer("downsample_padding", default: 1, in: 0...16) == 1 else {
+            throw json.invalid("downsample_padding", expected: "1")
+        }
+        // These shape conditions that are refused above, or that do not read them.
         json.ignore(
-            "downsample_padding",
-            "transformer_layers_per_block",
-            "reverse_transformer_layers_per_block",
-            "use_linear_projection",
-            "upcast_attention",
             "addition_time_embed_dim",
             "addition_embed_type_num_heads",
             "projection_class_embeddings_input_dim"
@@ -302,19 +415,76 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
         for (key, side) in [("conv_in_kernel", convInKernel), ("conv_out_kernel", convOutKernel)] {
             try require(side % 2 == 1, key, "an odd number", side)
         }
-        let attended =
-            downBlockTypes.indices.filter { downBlockTypes[$0] == .simpleCrossAttention }
-            .map { (channels: blockOutChannels[$0], head: attentionHeadDim[$0]) }
-            + [(channels: blockOutChannels[count - 1], head: attentionHeadDim[count - 1])]
-            + upBlockTypes.indices.filter { upBlockTypes[$0] == .simpleCrossAttention }
-            .map { (channels: blockOutChannels[count - 1 - $0], head: attentionHeadDim[$0]) }
-        for (channels, head) in attended {
-            try require(channels % head == 0, "attention_head_dim", "a divisor of \(channels) channels", head)
+        for index in 0..<count {
+            try checkHeads(downBlockTypes[index].attention, channels: blockOutChannels[index], at: index, file)
         }
+        try checkHeads(midBlockType.attention, channels: blockOutChannels[count - 1], at: count - 1, file)
+        for index in 0..<count {
+            let attention = upBlockTypes[index].attention
+            let place = attention == .simple ? index : count - 1 - index
+            try checkHeads(attention, channels: blockOutChannels[count - 1 - index], at: place, file)
+        }
+    }
+
+    /// Whether the heads of a block divide its channels; `place` is where the block reads `attention_head_dim`.
+    private func checkHeads(
+        _ attention: Attention?,
+        channels: Int,
+        at place: Int,
+        _ file: String
+    ) throws(ConfigurationError) {
+        guard attention != nil, !channels.isMultiple(of: attentionHeadDim[place]) else { return }
+        throw ConfigurationError(
+            file: file,
+            key: "attention_head_dim",
+            expected: "a divisor of \(channels) channels",
+            found: "\(attentionHeadDim[place])"
+        )
     }
 }
 
 extension ConfigurationReader {
+    /// What the network is told, by the words of `addition_embed_type` and `encoder_hid_dim_type`, which go together.
+    fileprivate func conditioning() throws(ConfigurationError) -> UNet2DConditionConfiguration.Conditioning {
+        let conditioning: UNet2DConditionConfiguration.Conditioning
+        switch has("addition_embed_type") ? try string("addition_embed_type") : nil {
+        case nil: conditioning = .text
+        case "text_image": conditioning = .textImage
+        case "image": conditioning = .image
+        case "image_hint": conditioning = .imageHint
+        case "text_time":
+            conditioning = .textTime(
+                numberWidth: try integer("addition_time_embed_dim", in: 2...16_384),
+                width: try integer("projection_class_embeddings_input_dim", in: 1...65_536)
+            )
+        case _?:
+            throw invalid("addition_embed_type", expected: "\"text_time\" or \"text_image\" or \"image\" or null")
+        }
+        let projection = has("encoder_hid_dim_type") ? try string("encoder_hid_dim_type") : nil
+        guard projection == conditioning.projection else {
+            throw invalid("encoder_hid_dim_type", expected: conditioning.projection.map { "\"\($0)\"" } ?? "null")
+        }
+        guard projection != nil || !has("encoder_hid_dim") else { throw invalid("encoder_hid_dim", expected: "null") }
+        return conditioning
+    }
+
+    /// What a class adds to the time, by `class_embed_type` and `num_class_embeds`.
+    fileprivate func classEmbedding() throws(ConfigurationError) -> UNet2DConditionConfiguration.ClassEmbedding? {
+        let count = try optionalInteger("num_class_embeds", in: 1...1_000_000)
+        switch has("class_embed_type") ? try string("class_embed_type") : nil {
+        case nil: return count.map { .labels(count: $0) }
+        case "timestep": return .timestep
+        case "identity": return .identity
+        case "projection":
+            return .projection(width: try integer("projection_class_embeddings_input_dim", in: 1...65_536))
+        case _?:
+            throw invalid(
+                "class_embed_type",
+                expected: "\"timestep\" or \"projection\" or \"identity\" or null"
+            )
+        }
+    }
+
     /// One word of an enumeration for each of `count` blocks.
     fileprivate func choices<Choice: RawRepresentable & CaseIterable>(
         _ key: String,

@@ -1,8 +1,8 @@
 package import LienzoNN
 package import LienzoTorch
 
-/// The decoder of Kandinsky: predicts from a noisy sample, the time and the condition what diffusion asks for (noise,
-/// sample or velocity, and a variance where it has channels for it).
+/// The network of Stable Diffusion and the decoder of Kandinsky: predicts from a noisy sample, the time and the
+/// condition what diffusion asks for (noise, sample or velocity, and a variance where it has channels for it).
 ///
 /// The condition is projected once for a run, not once for a step:
 ///
@@ -22,6 +22,8 @@ package struct UNet2DConditionModel {
     let input: Conv2d
     let timeEmbedding: TimestepEmbedding
     let conditioning: UNetConditioning
+    let classEmbedding: UNetClassEmbedding?
+    let guidanceProjection: Linear?
     let down: [UNetDownBlock]
     let middle: UNetMidBlock
     let up: [UNetUpBlock]
@@ -63,21 +65,45 @@ package struct UNet2DConditionModel {
             to: configuration.timeEmbeddingDim
         )
         conditioning = try UNetConditioning(scope, configuration)
+        classEmbedding = try UNetClassEmbedding(scope["class_embedding"], configuration)
+        guidanceProjection = try configuration.timeConditionWidth.map {
+            try Linear(scope["time_embedding"]["cond_proj"], from: $0, to: widths[0], bias: false)
+        }
+
+        func attention(
+            _ kind: UNet2DConditionConfiguration.Attention,
+            heads: Int,
+            block: Int,
+            onlyCrossAttention: Bool
+        ) -> UNetBlockAttention {
+            UNetBlockAttention(
+                kind: kind,
+                heads: configuration.attentionHeadDim[heads],
+                layers: configuration.transformerLayersPerBlock[block],
+                onlyCrossAttention: onlyCrossAttention,
+                usesLinearProjection: configuration.usesLinearProjection
+            )
+        }
 
         var down: [UNetDownBlock] = []
         for index in 0..<count {
-            let attention = UNetBlockAttention(
-                headWidth: configuration.attentionHeadDim[index],
-                onlyCrossAttention: configuration.onlyCrossAttention[index]
-            )
+            let type = configuration.downBlockTypes[index]
             down.append(
                 try UNetDownBlock(
                     scope["down_blocks"][index],
                     from: widths[max(0, index - 1)],
                     to: widths[index],
                     layers: configuration.layersPerBlock[index],
-                    attention: configuration.downBlockTypes[index] == .simpleCrossAttention ? attention : nil,
+                    attention: type.attention.map {
+                        attention(
+                            $0,
+                            heads: index,
+                            block: index,
+                            onlyCrossAttention: configuration.onlyCrossAttention[index]
+                        )
+                    },
                     downsamples: index < count - 1,
+                    byResnet: type == .resnetDownsample || type == .simpleCrossAttention,
                     settings
                 )
             )
@@ -87,10 +113,7 @@ package struct UNet2DConditionModel {
         var up: [UNetUpBlock] = []
         for index in 0..<count {
             let mirrored = count - 1 - index
-            let attention = UNetBlockAttention(
-                headWidth: configuration.attentionHeadDim[index],
-                onlyCrossAttention: configuration.onlyCrossAttention[mirrored]
-            )
+            let type = configuration.upBlockTypes[index]
             up.append(
                 try UNetUpBlock(
                     scope["up_blocks"][index],
@@ -98,8 +121,16 @@ package struct UNet2DConditionModel {
                     to: widths[mirrored],
                     lastSkip: widths[max(0, mirrored - 1)],
                     layers: configuration.layersPerBlock[mirrored] + 1,
-                    attention: configuration.upBlockTypes[index] == .simpleCrossAttention ? attention : nil,
+                    attention: type.attention.map {
+                        attention(
+                            $0,
+                            heads: $0 == .simple ? index : mirrored,
+                            block: mirrored,
+                            onlyCrossAttention: configuration.onlyCrossAttention[mirrored]
+                        )
+                    },
                     upsamples: index < count - 1,
+                    byResnet: type == .resnetUpsample || type == .simpleCrossAttention,
                     settings
                 )
             )
@@ -110,9 +141,13 @@ package struct UNet2DConditionModel {
         middle = try UNetMidBlock(
             scope["mid_block"],
             channels: widths[count - 1],
-            attention: UNetBlockAttention(
-                headWidth: configuration.attentionHeadDim[count - 1],
-                onlyCrossAttention: configuration.midBlockOnlyCrossAttention
+            attention: attention(
+                configuration.midBlockType.attention,
+                heads: count - 1,
+                block: count - 1,
+                // The reference's middle with a transformer has no such switch.
+                onlyCrossAttention: configuration.midBlockType == .simpleCrossAttention
+                    && configuration.midBlockOnlyCrossAttention
             ),
             settings
         )
@@ -134,12 +169,18 @@ package struct UNet2DConditionModel {
     /// One prediction.
     ///
     /// - Parameters:
-    ///   - sample: the noisy sample, `[batch, inChannels, height, width]`, both sides multiples of
-    ///     `configuration.downsamplingFactor`.
+    ///   - sample: the noisy sample, `[batch, inChannels, height, width]`, with blocks that residual blocks halve both
+    ///     sides multiples of `configuration.downsamplingFactor`.
     ///   - timestep: where in the schedule each sample is, `[batch]`, or `[1]` for all of them.
     ///   - context: the condition, of the same batch.
+    ///   - control: what a network beside this one adds to its maps.
     /// - Returns: `[batch, outChannels, height, width]` in float32.
-    package func callAsFunction(_ sample: Tensor, _ timestep: Tensor, _ context: Context) -> Tensor {
+    package func callAsFunction(
+        _ sample: Tensor,
+        _ timestep: Tensor,
+        _ context: Context,
+        control: UNetControl? = nil
+    ) -> Tensor {
         let time = time(timestep, context)
         let sample = configuration.centerInputSample ? sample * 2 - 1 : sample
         let mapped = context.hint.map { .cat([sample.to(computeType), $0], dim: 1) } ?? sample.to(computeType)
@@ -152,6 +193,10 @@ package struct UNet2DConditionModel {
             x = outputs.last ?? x
         }
         x = middle(x, time: time, condition: context.middle)
+        if let control {
+            skips = zip(skips, control.down).map { $0 + $1.cast(to: computeType) }
+            x = x + control.middle.cast(to: computeType)
+        }
         for (block, condition) in zip(up, context.up) {
             x = block(x, skips: &skips, time: time, condition: condition)
         }
@@ -166,8 +211,25 @@ package struct UNet2DConditionModel {
             flipSinToCos: configuration.flipSinToCos,
             frequencyShift: Double(configuration.freqShift)
         )
-        let time = timeEmbedding(sinusoids.to(computeType)) + context.time
+        let input = sinusoids.to(computeType)
+        let time = add(context.time, to: timeEmbedding(add(context.guidance, to: input)))
         return configuration.resnetSkipTimeAct ? time : time.silu()
+    }
+}
+
+/// What a ControlNet adds to the maps of a U-Net.
+///
+/// Source: Zhang et al. 2023, section 3.2; the reference's `down_block_additional_residuals` and
+/// `mid_block_additional_residual`.
+package struct UNetControl {
+    /// For the first map and for what each layer on the way down gives, in the shape of each.
+    package let down: [Tensor]
+    /// For what the middle gives.
+    package let middle: Tensor
+
+    package init(down: [Tensor], middle: Tensor) {
+        self.down = down
+        self.middle = middle
     }
 }
 
@@ -176,14 +238,55 @@ package struct UNet2DConditionModel {
 extension UNet2DConditionModel {
     /// A condition as the network's layers see it; the same in every step of a run.
     package struct Context {
-        /// What is added to the time embedding, `[batch, timeEmbeddingDim]`.
-        let time: Tensor
+        /// What is added to the time embedding, `[batch, timeEmbeddingDim]`, or nothing.
+        let time: Tensor?
         /// What joins the sample's channels, `[batch, 4, height, width]`.
         var hint: Tensor?
-        /// For each layer of each block, its attention's keys and values of the condition.
-        let down: [[KeyValue?]]
-        let middle: KeyValue?
-        let up: [[KeyValue?]]
+        /// What is added to the time's sinusoids, `[batch, blockOutChannels[0]]`, or nothing.
+        let guidance: Tensor?
+        /// For each layer of each block, its attentions' keys and values of the condition.
+        let down: [[[KeyValue]]]
+        let middle: [KeyValue]
+        let up: [[[KeyValue]]]
+    }
+
+    /// The condition of a network with `text` or `textTime` conditioning (Stable Diffusion), projected.
+    ///
+    /// For classifier-free guidance, put both conditions into one batch.
+    ///
+    /// - Parameters:
+    ///   - textEncoding: `[batch, tokens, crossAttentionDim]`.
+    ///   - textEmbedding: `[batch, width]`, for `textTime`.
+    ///   - numbers: `[batch, count]`, for `textTime`: sizes of the picture in pixels and where it was cut.
+    ///   - label: for a network with a class embedding: `[batch, width]` for `projection` and `identity`, `[batch]`
+    ///     numbers for `timestep` and `labels`.
+    ///   - guidance: for a network with `timeConditionWidth`, the guidance's embedding `[batch, timeConditionWidth]`.
+    /// - Returns: what every step takes.
+    /// - Throws: ``UNetError`` when the network has another conditioning, or a part of its condition is missing.
+    package func context(
+        textEncoding: Tensor,
+        textEmbedding: Tensor? = nil,
+        numbers: Tensor? = nil,
+        label: Tensor? = nil,
+        guidance: Tensor? = nil
+    ) throws(UNetError) -> Context {
+        var time: Tensor?
+        switch (conditioning, textEmbedding, numbers) {
+        case (.text, nil, nil): break
+        case (.textTime(let embedding), let text?, let numbers?): time = embedding(text, numbers, computeType)
+        default:
+            let found = textEmbedding == nil ? "the text encoding" : "text encoding and text embedding"
+            throw .otherConditioning(expected: configuration.conditioning.words, found: found)
+        }
+        if let classEmbedding {
+            guard let label else { throw .missingLabel }
+            time = add(time, to: classEmbedding(label, computeType))
+        }
+        return context(
+            tokens: textEncoding.to(computeType),
+            time: time,
+            guidance: guidance.flatMap { guidanceProjection?($0) }
+        )
     }
 
     /// The condition of a network with `textImage` conditioning (Kandinsky 2.1), projected.
@@ -202,7 +305,10 @@ extension UNet2DConditionModel {
         imageEmbedding: Tensor
     ) throws(UNetError) -> Context {
         guard case .textImage(let projection, let embedding) = conditioning else {
-            throw .otherConditioning(expected: configuration.conditioning, found: .textImage)
+            throw .otherConditioning(
+                expected: configuration.conditioning.words,
+                found: UNet2DConditionConfiguration.Conditioning.textImage.words
+            )
         }
         let image = imageEmbedding.to(computeType)
         return context(
@@ -218,7 +324,10 @@ extension UNet2DConditionModel {
     /// - Throws: ``UNetError`` when the network has another conditioning.
     package func context(imageEmbedding: Tensor) throws(UNetError) -> Context {
         guard case .image(let projection, let embedding) = conditioning else {
-            throw .otherConditioning(expected: configuration.conditioning, found: .image)
+            throw .otherConditioning(
+                expected: configuration.conditioning.words,
+                found: UNet2DConditionConfiguration.Conditioning.image.words
+            )
         }
         let image = imageEmbedding.to(computeType)
         return context(tokens: projection(image), time: embedding(image))
@@ -233,7 +342,10 @@ extension UNet2DConditionModel {
     /// - Throws: ``UNetError`` when the network has another conditioning.
     package func context(imageEmbedding: Tensor, hint: Tensor) throws(UNetError) -> Context {
         guard case .imageHint(let projection, let embedding, let encoder) = conditioning else {
-            throw .otherConditioning(expected: configuration.conditioning, found: .imageHint)
+            throw .otherConditioning(
+                expected: configuration.conditioning.words,
+                found: UNet2DConditionConfiguration.Conditioning.imageHint.words
+            )
         }
         let image = imageEmbedding.to(computeType)
         var context = context(tokens: projection(image), time: embedding(image))
@@ -242,29 +354,34 @@ extension UNet2DConditionModel {
     }
 
     /// The condition's tokens `[batch, tokens, crossAttentionDim]` as each attention sees them.
-    func context(tokens: Tensor, time: Tensor) -> Context {
+    func context(tokens: Tensor, time: Tensor?, guidance: Tensor? = nil) -> Context {
         Context(
             time: time,
+            guidance: guidance,
             down: down.map { $0.keyValues(of: tokens) },
-            middle: middle.keyValue(of: tokens),
+            middle: middle.keyValues(of: tokens),
             up: up.map { $0.keyValues(of: tokens) }
         )
     }
 }
 
+/// The sum, or `x` alone.
+private func add(_ term: Tensor?, to x: Tensor) -> Tensor { term.map { x + $0 } ?? x }
+
 /// A U-Net that was asked for what it is not made for.
 package enum UNetError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A condition was given that the network has no projections for.
-    case otherConditioning(
-        expected: UNet2DConditionConfiguration.Conditioning,
-        found: UNet2DConditionConfiguration.Conditioning
-    )
+    /// A condition was given that the network has no projections for, or a part of its own is missing.
+    case otherConditioning(expected: String, found: String)
+    /// The network has a class embedding and no class was given.
+    case missingLabel
 
     package var description: String {
         switch self {
         case .otherConditioning(let expected, let found):
-            "This U-Net is conditioned on \(expected.words) and was given \(found.words); "
+            "This U-Net is conditioned on \(expected) and was given \(found); "
                 + "give it what its config.json names, or use another model."
+        case .missingLabel:
+            "This U-Net has a class embedding and was given no class; give it one, or use another model."
         }
     }
 }
@@ -272,6 +389,8 @@ package enum UNetError: Error, Sendable, Equatable, CustomStringConvertible {
 extension UNet2DConditionConfiguration.Conditioning {
     fileprivate var words: String {
         switch self {
+        case .text: "the text encoding"
+        case .textTime: "text encoding, text embedding and numbers"
         case .textImage: "text embedding, text encoding and image embedding"
         case .image: "the image embedding alone"
         case .imageHint: "the image embedding and a hint picture"

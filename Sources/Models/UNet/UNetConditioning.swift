@@ -3,6 +3,10 @@ import LienzoTorch
 
 /// The projections of what a U-Net is told: into tokens that its attention sees, and into what is added to the time.
 enum UNetConditioning {
+    /// Stable Diffusion 1 and 2: the text encoding as it is.
+    case text
+    /// Stable Diffusion XL.
+    case textTime(TextTimeEmbedding)
     /// Kandinsky 2.1.
     case textImage(TextImageProjection, TextImageTimeEmbedding)
     /// Kandinsky 2.2.
@@ -14,6 +18,9 @@ enum UNetConditioning {
         let tokens = scope["encoder_hid_proj"]
         let time = scope["add_embedding"]
         switch configuration.conditioning {
+        case .text: self = .text
+        case .textTime(let numberWidth, let width):
+            self = .textTime(try TextTimeEmbedding(time, numberWidth: numberWidth, width: width, configuration))
         case .textImage:
             self = .textImage(
                 try TextImageProjection(tokens, configuration),
@@ -26,6 +33,86 @@ enum UNetConditioning {
                 try ImageProjection(tokens, configuration),
                 try ImageTimeEmbedding(time, configuration),
                 try HintEncoder(time["input_hint_block"])
+            )
+        }
+    }
+}
+
+/// What the text embedding and numbers add to the time embedding: each number's sinusoids behind the embedding, through
+/// two linear layers.
+///
+/// Source: Podell et al. 2023, section 2.2; `diffusers/models/unets/unet_2d_condition.py`, `get_aug_embed`.
+struct TextTimeEmbedding {
+    private let embedding: TimestepEmbedding
+    private let numberWidth: Int
+    private let flipSinToCos: Bool
+    private let frequencyShift: Double
+
+    init(_ scope: ParameterScope, numberWidth: Int, width: Int, _ configuration: UNet2DConditionConfiguration) throws {
+        self.numberWidth = numberWidth
+        flipSinToCos = configuration.flipSinToCos
+        frequencyShift = Double(configuration.freqShift)
+        embedding = try TimestepEmbedding(scope, from: width, to: configuration.timeEmbeddingDim)
+    }
+
+    /// - Parameters:
+    ///   - textEmbedding: `[batch, width − count · numberWidth]`.
+    ///   - numbers: `[batch, count]`.
+    ///   - type: the compute type.
+    /// - Returns: `[batch, timeEmbeddingDim]`.
+    func callAsFunction(_ textEmbedding: Tensor, _ numbers: Tensor, _ type: DType) -> Tensor {
+        let sinusoids = sinusoidalEmbedding(
+            numbers.flatten(),
+            width: numberWidth,
+            flipSinToCos: flipSinToCos,
+            frequencyShift: frequencyShift
+        )
+        // [batch · count, numberWidth] → [batch, count · numberWidth]
+        let joined = Tensor.cat([textEmbedding.to(.float32), sinusoids.reshape(numbers.size(0), -1)], dim: 1)
+        return embedding(joined.to(type))
+    }
+}
+
+/// What a class, or a vector in its place, adds to the time embedding.
+///
+/// Source: `diffusers/models/unets/unet_2d_condition.py`, `get_class_embed`.
+enum UNetClassEmbedding {
+    case timestep(TimestepEmbedding, width: Int, flipSinToCos: Bool, frequencyShift: Double)
+    case projection(TimestepEmbedding)
+    case identity
+    case labels(Embedding)
+
+    init?(_ scope: ParameterScope, _ configuration: UNet2DConditionConfiguration) throws {
+        let (sinusoids, time) = (configuration.blockOutChannels[0], configuration.timeEmbeddingDim)
+        switch configuration.classEmbedding {
+        case nil: return nil
+        case .identity: self = .identity
+        case .labels(let count): self = .labels(try Embedding(scope, count: count, width: time))
+        case .projection(let width): self = .projection(try TimestepEmbedding(scope, from: width, to: time))
+        case .timestep:
+            self = .timestep(
+                try TimestepEmbedding(scope, from: sinusoids, to: time),
+                width: sinusoids,
+                flipSinToCos: configuration.flipSinToCos,
+                frequencyShift: Double(configuration.freqShift)
+            )
+        }
+    }
+
+    /// `[batch]` or `[batch, width]` → `[batch, timeEmbeddingDim]` in the compute type.
+    func callAsFunction(_ label: Tensor, _ type: DType) -> Tensor {
+        switch self {
+        case .identity: label.to(type)
+        case .labels(let table): table(label)
+        case .projection(let embedding): embedding(label.to(type))
+        case .timestep(let embedding, let width, let flipSinToCos, let frequencyShift):
+            embedding(
+                sinusoidalEmbedding(
+                    label,
+                    width: width,
+                    flipSinToCos: flipSinToCos,
+                    frequencyShift: frequencyShift
+                ).to(type)
             )
         }
     }

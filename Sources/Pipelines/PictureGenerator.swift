@@ -1,0 +1,109 @@
+package import LienzoTorch
+
+/// A model that makes pictures, of whichever family.
+///
+/// ```swift
+/// let generator = try openPictureGenerator(modelDirectory: "stable-diffusion-v1-5")
+/// for try await event in generator.generate(generator.request(prompt: "a red apple")) {
+///     if case .picture(let picture) = event { try picture.image.write(to: "apple.png") }
+/// }
+/// ```
+public protocol PictureGenerator: Actor {
+    /// The model's folder, name and version.
+    nonisolated var directory: ModelDirectory { get }
+
+    /// A request with the numbers of steps and the guidance that are usual for the model.
+    ///
+    /// - Parameter prompt: the words.
+    /// - Returns: the request, to be changed as one likes.
+    nonisolated func request(prompt: String) -> GenerationRequest
+
+    /// Reads the weights now rather than with the first request.
+    ///
+    /// Throws one sentence for a missing file and for a missing, surplus or misshapen tensor.
+    func prepare() throws
+
+    /// Makes pictures.
+    ///
+    /// Leaving the loop over the stream stops the work within one step. A request that cannot be served ends the stream
+    /// with an error of one sentence before any work is done.
+    nonisolated func generate(_ request: GenerationRequest) -> AsyncThrowingStream<GenerationEvent, any Error>
+}
+
+/// The pipeline that a model directory needs, by the class that its `model_index.json` names.
+///
+/// - Parameters:
+///   - path: the model directory.
+///   - prior: the directory of the prior, for Kandinsky 2.1 and 2.2, which are published as two.
+/// - Returns: the pipeline, on the CPU; no weights are read yet.
+/// - Throws: one sentence where there is no pipeline for the class, or the folder's configuration files are missing,
+///   wrong or do not fit each other.
+public func openPictureGenerator(modelDirectory path: String, prior: String? = nil) throws -> any PictureGenerator {
+    try openPictureGenerator(modelDirectory: path, prior: prior, computeType: nil, adaptations: [])
+}
+
+/// The same in a compute type of choice, or the device's preferred one where `nil`, and with files of LoRA, each with its
+/// scale.
+package func openPictureGenerator(
+    modelDirectory path: String,
+    prior: String?,
+    computeType: DType?,
+    adaptations: [(path: String, scale: Double)]
+) throws -> any PictureGenerator {
+    let directory = try ModelDirectory(path)
+    let name = directory.className ?? "of no pipeline"
+    func refuse(_ isWrong: Bool, _ reason: String) throws(PipelineError) {
+        if isWrong { throw .invalidModel(path: path, reason: reason) }
+    }
+    if StableDiffusionPipeline.classNames.contains(name) {
+        try refuse(prior != nil, "a \(name) has no prior; leave it out")
+        return try StableDiffusionPipeline(
+            modelDirectory: path,
+            device: .cpu,
+            computeType: computeType,
+            adaptations: adaptations
+        )
+    }
+    try refuse(!adaptations.isEmpty, "LoRA is merged into Stable Diffusion only, and this is a \(name)")
+    if UnCLIPPipeline.kandinskyClassNames.contains(name) {
+        guard let prior else {
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "a \(name) is published apart from its prior; name the prior's folder, too"
+            )
+        }
+        return try UnCLIPPipeline(prior: prior, decoder: path, device: .cpu, computeType: computeType)
+    }
+    if UnCLIPPipeline.classNames.contains(name) {
+        try refuse(prior != nil, "it has its prior beside it; leave the other out")
+        return try UnCLIPPipeline(modelDirectory: path, device: .cpu, computeType: computeType)
+    }
+    let known = UnCLIPPipeline.classNames + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
+    throw PipelineError.invalidModel(
+        path: path,
+        reason: "model_index.json names the class \(name); expected one of \(known.joined(separator: ", "))"
+    )
+}
+
+extension UnCLIPPipeline: PictureGenerator {
+    /// The classes of `model_index.json` that the pipeline runs from one directory.
+    static let classNames = ["UnCLIPPipeline", "LienzoUnCLIPPipeline"]
+
+    /// The classes of the decoders that it runs with a prior from another directory.
+    static let kandinskyClassNames =
+        ["Kandinsky", "KandinskyV22"].flatMap { family in
+            ["", "Img2Img", "Inpaint"].map { "\(family)\($0)Pipeline" }
+        } + ["KandinskyV22ControlnetPipeline", "KandinskyV22ControlnetImg2ImgPipeline"]
+
+    /// A request with the numbers of steps and the guidance that are usual for the model.
+    ///
+    /// - Parameter prompt: the words.
+    /// - Returns: the request, to be changed as one likes.
+    ///
+    /// Source: for Kandinsky the defaults of diffusers' pipelines, but half the decoder's steps.
+    public nonisolated func request(prompt: String) -> GenerationRequest {
+        isKandinsky
+            ? GenerationRequest(prompt: prompt, steps: 50, priorSteps: 25, guidance: 4, priorGuidance: 4, candidates: 1)
+            : GenerationRequest(prompt: prompt)
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import LienzoDiffusion
+package import LienzoModels
+
+/// The configurations of all parts of a model directory of Stable Diffusion, checked against each other.
+package struct StableDiffusionConfigurations: Sendable {
+    /// A text encoder, and where its tokenizer is.
+    struct Text: Sendable {
+        let part: String
+        let tokenizer: String
+        let tower: TextTransformerConfiguration
+    }
+
+    /// One for Stable Diffusion 1 and 2 and for the refiner, two for XL.
+    let texts: [Text]
+    let unet: UNet2DConditionConfiguration
+    let autoencoder: AutoencoderKLConfiguration
+    let scheduler: SchedulerConfiguration
+    /// The bytes of `scheduler_config.json`.
+    let schedulerJSON: Data
+    /// Whether the model is told the size of the picture beside the text: XL and its refiner.
+    let isXL: Bool
+    /// Whether it is told how beautiful the picture shall be in place of its size: the refiner of XL.
+    let isRefiner: Bool
+    /// Whether the condition is zero where no negative prompt is given, in place of that of the empty text.
+    let zerosEmptyPrompt: Bool
+    /// One sentence for each thing in the files that is passed over.
+    let notices: [String]
+
+    /// Reads the configuration files of all parts.
+    ///
+    /// - Throws: one sentence where a file is missing or wrong, or the parts do not fit each other.
+    package init(_ directory: ModelDirectory) throws {
+        try directory.require("unet", "UNet2DConditionModel")
+        try directory.require("vae", "AutoencoderKL")
+        func file(_ part: String) -> String { "\(directory.path)/\(part)/config.json" }
+        func json(_ part: String) throws -> Data { try directory.json("config.json", of: part) }
+
+        var unknownKeys: [(part: String, keys: [String])] = []
+        unet = try UNet2DConditionConfiguration(json: json("unet"), file: file("unet"))
+        autoencoder = try AutoencoderKLConfiguration(json: json("vae"), file: file("vae"))
+        if case .textTime = unet.conditioning { isXL = true } else { isXL = false }
+
+        var texts: [Text] = []
+        for suffix in isXL ? ["", "_2"] : [""] {
+            let (part, tokenizer) = ("text_encoder\(suffix)", "tokenizer\(suffix)")
+            // The refiner of XL has the second encoder alone.
+            if isXL, suffix.isEmpty, !directory.has(part) { continue }
+            let hasProjection = suffix == "_2"
+            try directory.require(part, hasProjection ? "CLIPTextModelWithProjection" : "CLIPTextModel")
+            try directory.require(tokenizer, "CLIPTokenizer", "CLIPTokenizerFast")
+            let text = try CLIPTextConfiguration(json: json(part), hasProjection: hasProjection, file: file(part))
+            unknownKeys.append((part, text.unknownKeys))
+            texts.append(Text(part: part, tokenizer: tokenizer, tower: text.tower))
+        }
+        self.texts = texts
+
+        let scheduler = try directory.scheduler("scheduler")
+        self.scheduler = scheduler.configuration
+        schedulerJSON = scheduler.json
+        isRefiner = directory.flags.contains("requires_aesthetics_score")
+        zerosEmptyPrompt = isXL && directory.flags.contains("force_zeros_for_empty_prompt")
+        unknownKeys += [
+            ("unet", unet.unknownKeys), ("vae", autoencoder.unknownKeys), ("scheduler", scheduler.unknownKeys),
+        ]
+        notices =
+            unknownKeys.compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
+            + (directory.has("safety_checker")
+                ? ["The model has a safety checker, which is not run; look at the pictures before you show them."] : [])
+        try check(directory.path)
+    }
+
+    /// By how much pictures are larger than latents in width and height, which must be multiples of it.
+    var factor: Int { autoencoder.downsamplingFactor }
+
+    /// Width and height of the pictures that the model was trained on.
+    var pictureSize: Int { (unet.sampleSize ?? 64) * factor }
+
+    /// Whether the U-Net reads mask and masked picture beside the latents.
+    var readsMask: Bool { unet.inChannels == 2 * autoencoder.latentChannels + 1 }
+
+    /// Whether the parts fit each other.
+    private func check(_ path: String) throws(PipelineError) {
+        func require(_ condition: Bool, _ reason: String) throws(PipelineError) {
+            guard condition else { throw .invalidModel(path: path, reason: reason) }
+        }
+        let latents = autoencoder.latentChannels
+        let width = texts.reduce(0) { $0 + $1.tower.transformer.width }
+        try require(unet.classEmbedding == nil, "its U-Net has a class embedding, which no Stable Diffusion has")
+        try require(
+            unet.conditioning.readsText,
+            "its U-Net is conditioned on an image embedding; expected one that is conditioned on text"
+        )
+        try require(
+            unet.crossAttentionDim == width,
+            "the U-Net takes text of width \(unet.crossAttentionDim); expected \(width) as the text encoders'"
+        )
+        try require(
+            Set(texts.map(\.tower.contextLength)).count == 1,
+            "its text encoders read texts of different lengths"
+        )
+        if case .textTime(let numberWidth, let timeWidth) = unet.conditioning {
+            let embedding = texts.last?.tower.embeddingDimension ?? 0
+            let numbers = isRefiner ? 5 : 6
+            try require(
+                embedding + numbers * numberWidth == timeWidth,
+                "the U-Net's addition to the time is \(timeWidth) wide; expected a text embedding of \(embedding) and "
+                    + "\(numbers) numbers of \(numberWidth)"
+            )
+        }
+        try require(
+            unet.inChannels == latents || readsMask,
+            "the U-Net takes \(unet.inChannels) channels; expected \(latents) as the autoencoder's latents, or "
+                + "\(2 * latents + 1) with mask and masked picture"
+        )
+        try require(
+            unet.outChannels == latents,
+            "the U-Net's output has \(unet.outChannels) channels; expected \(latents) as the autoencoder's latents"
+        )
+        try require(
+            autoencoder.inChannels == 3 && autoencoder.outChannels == 3,
+            "the autoencoder turns \(autoencoder.inChannels) channels into \(autoencoder.outChannels); "
+                + "expected 3 and 3, red, green and blue"
+        )
+        try require(!scheduler.readsVariance, "its scheduler reads a variance that the U-Net does not make")
+        try require(
+            pictureSize <= StableDiffusionPipeline.sideLimit,
+            "its pictures have \(pictureSize) pixels a side; expected at most \(StableDiffusionPipeline.sideLimit)"
+        )
+    }
+}
+
+extension UNet2DConditionConfiguration.Conditioning {
+    fileprivate var readsText: Bool {
+        switch self {
+        case .text, .textTime: true
+        case .textImage, .image, .imageHint: false
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import LienzoDiffusion
+import LienzoImages
+import LienzoModels
+import LienzoTorch
+
+/// One request on its way through the networks of Stable Diffusion.
+struct StableDiffusionGeneration {
+    private let request: GenerationRequest
+    private let model: StableDiffusionModel
+    private let emit: (GenerationEvent) -> Void
+    private let sampler: any Sampler
+    private let guidance: Guidance
+    private let size: (width: Int, height: Int)
+    private let strength: Double
+
+    init(
+        _ request: GenerationRequest,
+        _ plan: StableDiffusionPlan,
+        model: StableDiffusionModel,
+        emit: @escaping (GenerationEvent) -> Void
+    ) {
+        self.request = request
+        self.model = model
+        self.emit = emit
+        sampler = plan.sampler
+        size = plan.size
+        strength = plan.strength
+        guidance = Guidance(scale: request.guidance, rescale: request.guidanceRescale)
+    }
+
+    /// Makes the pictures one after the other, each from its own generator, so that a picture does not depend on how
+    /// many are made with it.
+    func run() throws {
+        let given = try given()
+        let context = try context()
+        for index in 0..<request.count {
+            let seed = request.seed &+ UInt64(index)
+            let latents = try latents(context, given, picture: index, seed: seed)
+            let image = try timed(.autoencoder) { try self.image(latents) }
+            emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
+        }
+    }
+
+    /// The last sample for the picture of a seed.
+    func latents(seed: UInt64) throws -> Tensor { try latents(context(), given(), picture: 0, seed: seed) }
+
+    /// The words as every step takes them.
+    private func context() throws -> UNet2DConditionModel.Context {
+        let condition = try timed(.text) {
+            try torchScope {
+                model.encode(request.prompt, negativePrompt: request.negativePrompt, guidance: guidance)
+            }
+        }
+        if condition.truncated {
+            emit(.notice("The prompt is longer than the model reads; its end was left out."))
+        }
+        return try torchScope { try model.context(condition, size: size, guidance: guidance) }
+    }
+
+    /// The given picture and mask in the size of the result.
+    private func given() throws -> (image: Image?, mask: Image?) {
+        try (fitted(request.image), fitted(request.mask))
+    }
+
+    private func latents(
+        _ context: UNet2DConditionModel.Context,
+        _ given: (image: Image?, mask: Image?),
+        picture: Int,
+        seed: UInt64
+    ) throws -> Tensor {
+        let noise = NoiseSource(Generator(seed: seed))
+        let start = try start(given.image, given.mask, noise)
+        return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise) }
+    }
+
+    private func fitted(_ image: Image?) throws -> Image? {
+        guard let image, image.width != size.width || image.height != size.height else { return image }
+        return try image.resized(width: size.width, height: size.height, filter: .lanczos)
+    }
+
+    private func start(_ image: Image?, _ mask: Image?, _ noise: NoiseSource) throws -> StableDiffusionModel.Start {
+        guard let image else {
+            return try torchScope { model.start(size: size, sampler: sampler, noise: noise) }
+        }
+        return try timed(.encoding) {
+            try torchScope {
+                guard let mask else {
+                    return try model.start(from: image, strength: strength, sampler: sampler, noise: noise)
+                }
+                return try model.start(inside: image, mask: mask, strength: strength, sampler: sampler, noise: noise)
+            }
+        }
+    }
+
+    /// Goes through a run with an event after each step, and stops where the task was cancelled.
+    private func latents(
+        _ context: UNet2DConditionModel.Context,
+        from start: StableDiffusionModel.Start,
+        picture: Int,
+        noise: NoiseSource
+    ) throws -> Tensor {
+        let steps = sampler.timesteps.count - start.index
+        func progress(_ step: Int) -> GenerationProgress {
+            GenerationProgress(stage: .decoder, picture: picture, pictures: request.count, step: step, steps: steps)
+        }
+        var run = model.run(context, from: start, sampler: sampler, guidance: guidance, noise: noise)
+        emit(.progress(progress(0)))
+        for done in 1...max(1, steps) {
+            try Task.checkCancellation()
+            let step = try torchScope {
+                let step = run.next()
+                start.known?.restore(in: &run)
+                return step
+            }
+            emit(.progress(progress(done)))
+            if let step, let every = request.previewEvery, done % every == 0, done < steps {
+                emit(.preview(try image(step.original), progress(done)))
+            }
+        }
+        return run.sample
+    }
+
+    /// The picture of latents.
+    private func image(_ latents: Tensor) throws -> Image {
+        try Image(
+            planes: torchScope { model.picture(latents).floats() },
+            width: size.width,
+            height: size.height
+        )
+    }
+
+    private func timed<Result>(_ stage: GenerationStage, _ body: () throws -> Result) throws -> Result {
+        try Task.checkCancellation()
+        let start = ContinuousClock.now
+        let result = try body()
+        emit(.finishedStage(stage, seconds: start.duration(to: .now).seconds))
+        return result
+    }
+}
+
+/// What a request comes to with a model, before any work is done.
+struct StableDiffusionPlan {
+    let sampler: any Sampler
+    let size: (width: Int, height: Int)
+    let strength: Double
+
+    /// Throws one sentence where the model cannot do what is asked for.
+    init(_ request: GenerationRequest, _ configurations: StableDiffusionConfigurations) throws {
+        guard !configurations.readsMask || request.mask != nil else {
+            throw PipelineError.invalidRequest(
+                reason: "This model makes parts of pictures anew and nothing else; give it a picture and a mask."
+            )
+        }
+        if let image = request.image, let mask = request.mask {
+            guard image.width == mask.width, image.height == mask.height else {
+                throw PipelineError.invalidRequest(
+                    reason: "The mask has \(mask.width) × \(mask.height) pixels and the picture \(image.width) × "
+                        + "\(image.height); give a mask as large as the picture."
+                )
+            }
+        }
+        let scheduler = try request.scheduler.map {
+            try SchedulerConfiguration.read(configurations.schedulerJSON, as: SchedulerChoice($0))
+        }
+        sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
+        strength = request.strength ?? Self.strength(request, configurations)
+        if request.image != nil { _ = try sampler.begin(strength: strength) }
+
+        let factor = configurations.factor
+        func side(_ name: String, _ asked: Int?, _ given: Int?) throws(PipelineError) -> Int {
+            let side = asked ?? given.map { max(factor, $0 / factor * factor) } ?? configurations.pictureSize
+            let limit = StableDiffusionPipeline.sideLimit
+            guard side.isMultiple(of: factor), (factor...limit).contains(side) else {
+                throw .invalidRequest(
+                    reason: "The \(name) is \(side) pixels; it must be a multiple of \(factor), at most \(limit)."
+                )
+            }
+            return side
+        }
+        size = (
+            try side("width", request.width, request.image?.width),
+            try side("height", request.height, request.image?.height)
+        )
+    }
+
+    /// How much of a given picture changes when nobody says.
+    ///
+    /// Source: the defaults of diffusers' pipelines.
+    private static func strength(
+        _ request: GenerationRequest,
+        _ configurations: StableDiffusionConfigurations
+    ) -> Double {
+        switch (request.mask == nil, configurations.isXL) {
+        case (true, false): 0.8
+        case (true, true): 0.3
+        case (false, false): 1
+        case (false, true): 0.9999
+        }
+    }
+}

@@ -1,0 +1,313 @@
+import Foundation
+import LienzoCheckpoints
+package import LienzoDiffusion
+package import LienzoImages
+package import LienzoModels
+import LienzoNN
+package import LienzoTorch
+
+/// The networks of Stable Diffusion and how they follow each other: text encoders, U-Net, autoencoder.
+///
+/// Not `Sendable`: a ``StableDiffusionPipeline`` owns it. Every function yields tensors or numbers and draws noise only
+/// from what it is given, in the reference's order.
+///
+/// Source: Rombach et al. 2022; Podell et al. 2023; diffusers' `StableDiffusionPipeline`, `StableDiffusionXLPipeline` and
+/// their `Img2Img` and `Inpaint` forms.
+package final class StableDiffusionModel {
+    package let configurations: StableDiffusionConfigurations
+    private let texts: [StableDiffusionText]
+    private let unet: UNet2DConditionModel
+    private let autoencoder: AutoencoderKL
+    private let device: Device
+
+    /// Builds all networks from the weights of a model directory, to compute on `device` in `computeType`, or in the
+    /// device's preferred type.
+    ///
+    /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
+    /// misshapen tensor throw one sentence.
+    package init(
+        _ directory: ModelDirectory,
+        _ configurations: StableDiffusionConfigurations,
+        device: Device = .cpu,
+        computeType: DType? = nil,
+        adaptations: [(path: String, scale: Double)] = []
+    ) throws {
+        let loader = PartLoader(
+            device: device,
+            computeType: computeType,
+            adaptations: try Self.adaptations(
+                adaptations,
+                of: ["unet"] + configurations.texts.map(\.part),
+                in: directory
+            )
+        )
+        self.configurations = configurations
+        self.device = device
+        texts = try configurations.texts.map { try StableDiffusionText(directory, $0, loader) }
+        unet = try loader.load(part: directory.folder(of: "unet")) {
+            try UNet2DConditionModel($0, configurations.unet)
+        }
+        autoencoder = try loader.load(part: directory.folder(of: "vae")) {
+            try AutoencoderKL($0, configurations.autoencoder)
+        }
+    }
+}
+
+extension StableDiffusionModel {
+    /// Opens files of LoRA and checks that the parts of the model have what they change.
+    private static func adaptations(
+        _ files: [(path: String, scale: Double)],
+        of parts: [String],
+        in directory: ModelDirectory
+    ) throws -> [LowRankAdaptation] {
+        guard !files.isEmpty else { return [] }
+        let weights = try parts.map { ($0, try openCheckpoint(PartLoader.file(of: directory.folder(of: $0)))) }
+        return try files.map { path, scale in
+            let adaptation = try LowRankAdaptation(openCheckpoint(path), scale: scale)
+            try adaptation.requireFit(Dictionary(uniqueKeysWithValues: weights))
+            return adaptation
+        }
+    }
+}
+
+// MARK: Words
+
+extension StableDiffusionModel {
+    /// The prompt, and before it the negative one where there is guidance.
+    package func encode(_ prompt: String, negativePrompt: String?, guidance: Guidance) -> StableDiffusionCondition {
+        StableDiffusionCondition(
+            prompt,
+            negativePrompt: negativePrompt,
+            isGuided: isGuided(guidance),
+            encoders: texts,
+            configurations
+        )
+    }
+
+    /// Whether a prediction needs its unconditional half: a network that is told the guidance has it inside.
+    private func isGuided(_ guidance: Guidance) -> Bool {
+        guidance.isActive && configurations.unet.timeConditionWidth == nil
+    }
+
+    /// What every step of a run takes.
+    ///
+    /// - Parameters:
+    ///   - condition: what ``encode(_:negativePrompt:guidance:)`` gave.
+    ///   - size: the picture's, in pixels.
+    ///   - guidance: what the condition was encoded for.
+    /// - Returns: the condition, projected.
+    /// - Throws: where the U-Net is made for another condition.
+    package func context(
+        _ condition: StableDiffusionCondition,
+        size: (width: Int, height: Int),
+        guidance: Guidance
+    ) throws -> UNet2DConditionModel.Context {
+        try unet.context(
+            textEncoding: condition.encoding,
+            textEmbedding: condition.embedding,
+            numbers: configurations.isXL ? numbers(size, rows: condition.encoding.size(0)) : nil,
+            guidance: configurations.unet.timeConditionWidth.map {
+                // Source: Meng et al. 2023; diffusers' `get_guidance_scale_embedding`.
+                sinusoidalEmbedding(
+                    Tensor([Float((guidance.scale - 1) * 1000)]).to(device),
+                    width: $0,
+                    flipSinToCos: false,
+                    frequencyShift: 1
+                )
+            }
+        )
+    }
+
+    /// The numbers that XL is told: original size, where it was cut, and the size it has; for the refiner an aesthetic
+    /// score in place of that, which is lower for the negative prompt.
+    ///
+    /// Source: Podell et al. 2023, section 2.2; diffusers' `_get_add_time_ids` and the defaults beside it.
+    private func numbers(_ size: (width: Int, height: Int), rows: Int) -> Tensor {
+        let (height, width) = (Float(size.height), Float(size.width))
+        let all = [2.5, 6].map { (score: Float) in
+            [height, width, 0, 0] + (configurations.isRefiner ? [score] : [height, width])
+        }
+        let used = all.suffix(rows)
+        return Tensor(used.flatMap { $0 }, shape: [rows, used[1].count]).to(device)
+    }
+}
+
+// MARK: Pictures and latents
+
+extension StableDiffusionModel {
+    /// A picture as the autoencoder sees it, `[1, 3, height, width]` in −1…1.
+    ///
+    /// - Parameter picture: of the size of the result; transparency shows white.
+    /// - Returns: one picture.
+    package func pixels(_ picture: Image) -> Tensor {
+        let planes = picture.flattened(over: .white).planarFloats(mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+        return Tensor(planes, shape: [1, 3, picture.height, picture.width]).to(device)
+    }
+
+    /// Latents for diffusion, drawn from the distribution that the autoencoder gives for pixels.
+    ///
+    /// - Parameters:
+    ///   - pixels: `[1, 3, height, width]` in −1…1.
+    ///   - noise: drawn from once.
+    /// - Returns: `[1, channels, height / factor, width / factor]`, float32.
+    package func latents(_ pixels: Tensor, noise: NoiseSource) -> Tensor {
+        let distribution = autoencoder.encode(pixels)
+        return autoencoder.diffusionLatents(
+            distribution.sample(noise.draw(distribution.mean.shape, device: device))
+        )
+    }
+
+    /// The pixels of latents `[samples, channels, height, width]` as diffusion yields them:
+    /// `[samples, 3, factor · height, factor · width]`, -1 to 1, float32.
+    package func picture(_ latents: Tensor) -> Tensor {
+        autoencoder.decode(autoencoder.rawLatents(latents))
+    }
+
+    /// The shape of the latents of a picture.
+    func latentShape(_ size: (width: Int, height: Int)) -> [Int] {
+        let factor = configurations.factor
+        return [1, configurations.autoencoder.latentChannels, size.height / factor, size.width / factor]
+    }
+}
+
+// MARK: Denoising
+
+extension StableDiffusionModel {
+    /// Where a run begins, and what it is held to.
+    package struct Start {
+        /// The first sample.
+        package let sample: Tensor
+        /// Its place among the sampler's timesteps.
+        package let index: Int
+        /// What a U-Net with channels for it sees beside the latents: mask and masked picture.
+        package var beside: Tensor?
+        /// What is put back after each step, where the U-Net has no such channels.
+        package var known: Known?
+    }
+
+    /// The part of a picture that stays.
+    package struct Known {
+        /// 1 where the picture is made anew, 0 where it stays, `[1, 1, height, width]`.
+        let mask: Tensor
+        /// The latents of the picture.
+        let clean: Tensor
+        /// The noise that the run began with.
+        let noise: Tensor
+    }
+
+    /// The begin of a run from nothing but noise.
+    package func start(size: (width: Int, height: Int), sampler: any Sampler, noise: NoiseSource) -> Start {
+        Start(sample: noise.draw(latentShape(size), device: device) * sampler.initialNoiseScale, index: 0)
+    }
+
+    /// The begin of a run from a picture.
+    ///
+    /// - Parameters:
+    ///   - picture: of the size of the result.
+    ///   - strength: how much of it may change, above 0 to 1.
+    ///   - sampler: the run's.
+    ///   - noise: drawn from twice: for the picture's latents, and to cover them.
+    /// - Returns: the picture's latents under as much noise as the strength says.
+    /// - Throws: where the strength leaves no step.
+    ///
+    /// Source: Meng et al. 2022 (SDEdit); diffusers' `StableDiffusionImg2ImgPipeline.prepare_latents`.
+    package func start(
+        from picture: Image,
+        strength: Double,
+        sampler: any Sampler,
+        noise: NoiseSource
+    ) throws -> Start {
+        let index = try sampler.begin(strength: strength)
+        let clean = latents(pixels(picture), noise: noise)
+        let drawn = noise.draw(clean.shape, device: device)
+        return Start(sample: sampler.addNoise(to: clean, noise: drawn, at: index), index: index)
+    }
+
+    /// The begin of a run that makes a part of a picture anew.
+    ///
+    /// - Parameters:
+    ///   - picture: of the size of the result.
+    ///   - mask: what of it is made anew, as light as the middle or lighter; of the same size.
+    ///   - strength: how much of that part may change, above 0 to 1; at 1 nothing of it is seen.
+    ///   - sampler: the run's.
+    ///   - noise: drawn from as often and in the order that the reference has.
+    /// - Returns: the first sample, and what holds the rest of the picture.
+    /// - Throws: where the strength leaves no step.
+    ///
+    /// Source: diffusers' `StableDiffusionInpaintPipeline.prepare_latents` and `prepare_mask_latents`.
+    package func start(
+        inside picture: Image,
+        mask: Image,
+        strength: Double,
+        sampler: any Sampler,
+        noise: NoiseSource
+    ) throws -> Start {
+        let index = try sampler.begin(strength: strength)
+        let shape = latentShape((picture.width, picture.height))
+        let pixels = pixels(picture)
+        let isNew = isLight(mask)
+        let readsMask = configurations.readsMask
+        // At full strength nothing of the picture is seen but through the channels for it.
+        let clean = readsMask && strength == 1 ? nil : latents(pixels, noise: noise)
+        let drawn = noise.draw(shape, device: device)
+        let sample =
+            if strength < 1, let clean {
+                sampler.addNoise(to: clean, noise: drawn, at: index)
+            } else {
+                drawn * sampler.initialNoiseScale
+            }
+        let small = isNew.interpolated(height: shape[2], width: shape[3], mode: .nearest)
+        guard readsMask else {
+            // The reference encodes the masked picture here, too, and does not look at it.
+            _ = noise.draw(shape)
+            return Start(sample: sample, index: index, known: clean.map { Known(mask: small, clean: $0, noise: drawn) })
+        }
+        let masked = latents(pixels * (1 - isNew), noise: noise)
+        return Start(sample: sample, index: index, beside: .cat([small, masked], dim: 1))
+    }
+
+    /// 1 where a picture is as light as the middle or lighter, else 0, `[1, 1, height, width]`.
+    ///
+    /// Source: Pillow's conversion to grey; diffusers' `VaeImageProcessor.binarize`.
+    private func isLight(_ mask: Image) -> Tensor {
+        let mask = mask.flattened(over: .black)
+        let light = stride(from: 0, to: mask.pixels.count, by: 3).map { start -> Float in
+            let (red, green, blue) = (mask.pixels[start], mask.pixels[start + 1], mask.pixels[start + 2])
+            let grey = (Int(red) * 19_595 + Int(green) * 38_470 + Int(blue) * 7471 + 0x8000) >> 16
+            return grey >= 128 ? 1 : 0
+        }
+        return Tensor(light, shape: [1, 1, mask.height, mask.width]).to(device)
+    }
+
+    /// A run: every element is one evaluation done, and ``picture(_:)`` turns the last sample into pixels.
+    package func run(
+        _ context: UNet2DConditionModel.Context,
+        from start: Start,
+        sampler: any Sampler,
+        guidance: Guidance,
+        noise: NoiseSource
+    ) -> DenoisingSequence {
+        let isGuided = isGuided(guidance)
+        return DenoisingSequence(
+            sampler,
+            from: start.sample,
+            at: start.index,
+            noise: noise
+        ) { [unet, device] sample, timestep in
+            let input = start.beside.map { Tensor.cat([sample, $0], dim: 1) } ?? sample
+            let output = unet(
+                isGuided ? .cat([input, input]) : input,
+                Tensor([Float(timestep)]).to(device),
+                context
+            )
+            return isGuided ? guidance(output) : output
+        }
+    }
+}
+
+extension StableDiffusionModel.Known {
+    /// Puts the part that stays back into a run's sample, with as much noise as the rest of it has.
+    package func restore(in run: inout DenoisingSequence) {
+        run.sample = mask * run.sample + (1 - mask) * run.noisy(clean, noise: noise)
+    }
+}

@@ -1,0 +1,131 @@
+import LienzoDiffusion
+package import LienzoModels
+package import LienzoTorch
+
+/// Words to pictures by latent diffusion: Stable Diffusion 1, 2 and XL, and the refiner of XL.
+///
+/// From words alone, from a picture (``GenerationRequest/image``), or inside a picture (``GenerationRequest/mask``). The
+/// pipeline works on a thread of its own, one request after the other. Reading its directory costs little; the weights
+/// are read with the first request, or by ``prepare()``. The same seed gives the reference's picture.
+///
+/// ```swift
+/// let pipeline = try StableDiffusionPipeline(modelDirectory: "stable-diffusion-v1-5")
+/// for try await event in pipeline.generate(pipeline.request(prompt: "a red apple")) {
+///     if case .picture(let picture) = event { try picture.image.write(to: "apple.png") }
+/// }
+/// ```
+///
+/// Source: Rombach et al. 2022; Podell et al. 2023; diffusers' pipelines of these names.
+public actor StableDiffusionPipeline: PictureGenerator {
+    /// The model's folder, name and version.
+    public nonisolated let directory: ModelDirectory
+    /// Width and height in pixels of the pictures that the model was trained on.
+    public nonisolated var pictureSize: Int { configurations.pictureSize }
+
+    /// The largest width and height in pixels.
+    public static let sideLimit = 4096
+
+    /// The classes of `model_index.json` that the pipeline runs.
+    static let classNames =
+        ["StableDiffusion", "StableDiffusionXL"].flatMap { family in
+            ["", "Img2Img", "Inpaint"].map { "\(family)\($0)Pipeline" }
+        } + ["LatentConsistencyModelPipeline"]
+
+    private nonisolated let configurations: StableDiffusionConfigurations
+    private let executor = ThreadExecutor(name: "Lienzo.StableDiffusionPipeline")
+    private let device: Device
+    private let computeType: DType?
+    /// Files of LoRA, and how strong each is.
+    private let adaptations: [(path: String, scale: Double)]
+    private var model: StableDiffusionModel?
+
+    /// The pipeline's own thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// A pipeline of the model in a folder, on the CPU.
+    ///
+    /// Throws one sentence where the folder's configuration files are missing, wrong or do not fit each other.
+    public init(modelDirectory path: String) throws {
+        try self.init(modelDirectory: path, device: .cpu)
+    }
+
+    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one, and with
+    /// files of LoRA merged into its weights, each by its scale.
+    package init(
+        modelDirectory path: String,
+        device: Device,
+        computeType: DType? = nil,
+        adaptations: [(path: String, scale: Double)] = []
+    ) throws {
+        directory = try ModelDirectory(path)
+        configurations = try StableDiffusionConfigurations(directory)
+        self.device = device
+        self.computeType = computeType
+        self.adaptations = adaptations
+    }
+
+    /// A request with the guidance that is usual for the model, and 30 steps; 8 steps for a latent consistency model.
+    ///
+    /// - Parameter prompt: the words.
+    /// - Returns: the request, to be changed as one likes.
+    public nonisolated func request(prompt: String) -> GenerationRequest {
+        let readsGuidance = configurations.unet.timeConditionWidth != nil
+        return GenerationRequest(
+            prompt: prompt,
+            steps: readsGuidance ? 8 : 30,
+            guidance: readsGuidance ? 8.5 : configurations.isXL ? 5 : 7.5
+        )
+    }
+
+    /// Reads the weights now rather than with the first request.
+    ///
+    /// Throws one sentence for a missing file and for a missing, surplus or misshapen tensor.
+    public func prepare() throws {
+        _ = try loaded()
+    }
+
+    /// Makes pictures.
+    ///
+    /// Leaving the loop over the stream stops the work within one step. A request that cannot be served ends the stream
+    /// with an error of one sentence before any work is done.
+    public nonisolated func generate(
+        _ request: GenerationRequest
+    ) -> AsyncThrowingStream<GenerationEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    try await self.run(request) { continuation.yield($0) }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
+        try Task.checkCancellation()
+        try request.validate()
+        try request.requireNoImageEmbedding()
+        let plan = try StableDiffusionPlan(request, configurations)
+        let model = try loaded(emit: emit)
+        try StableDiffusionGeneration(request, plan, model: model, emit: emit).run()
+    }
+
+    private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> StableDiffusionModel {
+        if let model { return model }
+        for notice in configurations.notices { emit(.notice(notice)) }
+        let start = ContinuousClock.now
+        let loaded = try StableDiffusionModel(
+            directory,
+            configurations,
+            device: device,
+            computeType: computeType,
+            adaptations: adaptations
+        )
+        model = loaded
+        emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
+        return loaded
+    }
+}

@@ -1,0 +1,371 @@
+import Foundation
+import LienzoCheckpoints
+import LienzoDiffusion
+import LienzoImages
+import LienzoTorch
+import TestSupport
+import Testing
+
+@testable import LienzoPipelines
+
+/// Whole runs against diffusers' own pipelines: `Tools/reference/pipelines_stable_diffusion.py`.
+@Suite("Stable Diffusion, against the reference", .tags(.parity))
+struct StableDiffusionParityTests {
+    /// Sums in another order, carried through six steps of guidance; the latents reach 48.
+    static let tolerance = 2e-4
+
+    @Test("the last latents are the reference's", arguments: StableDiffusionRun.all)
+    func latents(run: StableDiffusionRun) throws {
+        let found = try run.latents()
+        let expected = try run.expected("latents")
+        try torchScope {
+            #expect(found.shape == expected.shape)
+            let difference = (found - expected).abs().max().item
+            #expect(difference <= Self.tolerance, "\(difference)")
+        }
+    }
+
+    @Test(
+        "the pipeline's pictures are the reference's: 50 dB in float32, 35 dB in bfloat16",
+        arguments: StableDiffusionRun.all
+    )
+    func pictures(run: StableDiffusionRun) async throws {
+        let expected = try run.expected("pixels").elements(as: UInt8.self)
+        for (type, decibels) in [(DType.float32, 50.0), (.bfloat16, 35)] {
+            let pipeline = try StableDiffusionPipeline(
+                modelDirectory: run.directory,
+                device: .cpu,
+                computeType: type
+            )
+            let picture = try #require(try await allPictures(pipeline, run.request).first)
+            #expect(picture.image.pixels.count == expected.count)
+            let ratio = signalToNoise(picture.image.pixels, expected)
+            #expect(ratio >= decibels, "\(type): \(ratio) dB")
+        }
+    }
+
+    @Test("another guidance, strength, negative prompt and rescale are told apart")
+    func negativeControls() throws {
+        func expectOther(_ name: String, _ change: (inout GenerationRequest) -> Void) throws {
+            var run = try #require(StableDiffusionRun.all.first { $0.name == name })
+            change(&run.request)
+            let (found, expected) = try (run.latents(), run.expected("latents"))
+            try torchScope { #expect((found - expected).abs().max().item > 10 * Self.tolerance, "\(name)") }
+        }
+        try expectOther("sd1.text") { $0.guidance = 7.6 }
+        try expectOther("sd1.odd") { $0.guidanceRescale = 0.6 }
+        try expectOther("sd1.odd") { $0.negativePrompt = nil }
+        try expectOther("xl.negative") { $0.negativePrompt = nil }
+        try expectOther("sd1.inside") { $0.mask = try? Image(width: 64, height: 64, filledWith: .white) }
+        try expectOther("sd1.picture") { $0.strength = 0.9 }
+        try expectOther("xl.text") { $0.negativePrompt = "" }
+        try expectOther("sd1.dpm") { $0.scheduler = "dpm++2m" }
+    }
+}
+
+/// One run of the reference.
+struct StableDiffusionRun: Sendable, CustomTestStringConvertible {
+    let name: String
+    var request: GenerationRequest
+
+    var testDescription: String { name }
+
+    static let all: [StableDiffusionRun] = [
+        run("sd1.text") { $0.width = 48 },
+        run("sd1.odd") {
+            ($0.steps, $0.guidance, $0.guidanceRescale) = (4, 5, 0.7)
+            ($0.width, $0.height, $0.negativePrompt) = (72, 56, "grey")
+        },
+        run("sd1.picture", picture: true) { $0.strength = 0.6 },
+        run("sd1.inside", picture: true, mask: true) { _ in },
+        run("sd1.inside-euler-a", picture: true, mask: true) { ($0.strength, $0.scheduler) = (0.7, "euler-a") },
+        run("sd1.dpm") { $0.scheduler = "dpm++2m-karras" },
+        run("sd-inpaint.inside", picture: true, mask: true) { $0.strength = 1 },
+        run("sd-inpaint.strength", picture: true, mask: true) { $0.strength = 0.6 },
+        run("xl.text") { ($0.width, $0.guidance) = (48, 5) },
+        run("xl.negative") { ($0.steps, $0.guidance, $0.negativePrompt) = (4, 5, "grey") },
+        run("xl.picture", picture: true) { ($0.strength, $0.guidance) = (0.6, 5) },
+        run("xl.inside", picture: true, mask: true) { ($0.strength, $0.guidance) = (0.8, 5) },
+        run("refiner.picture", picture: true) { ($0.strength, $0.guidance, $0.negativePrompt) = (0.6, 5, "grey") },
+    ]
+
+    private static func run(
+        _ name: String,
+        picture: Bool = false,
+        mask: Bool = false,
+        _ change: (inout GenerationRequest) -> Void
+    ) -> StableDiffusionRun {
+        var request = GenerationRequest(prompt: "a red apple", seed: 7, steps: 6, guidance: 7.5)
+        request.image = picture ? try? image("picture.png") : nil
+        request.mask = mask ? try? image("mask.png") : nil
+        change(&request)
+        return StableDiffusionRun(name: name, request: request)
+    }
+
+    static func fixture(_ name: String) throws -> String { try TinyModel.fixture("stable-diffusion/\(name)") }
+
+    static func image(_ name: String) throws -> Image { try Image(contentsOf: fixture(name)) }
+
+    var directory: String {
+        get throws { try Self.fixture(String(name.prefix { $0 != "." })) }
+    }
+
+    func expected(_ kind: String) throws -> Tensor {
+        let file = try SafetensorsFile(Self.fixture("expected.safetensors"))
+        return try torchScope { try file.tensor(named: "\(name).\(kind)") }
+    }
+
+    /// The last sample of the run in float32.
+    func latents() throws -> Tensor {
+        let directory = try ModelDirectory(directory)
+        let configurations = try StableDiffusionConfigurations(directory)
+        let model = try StableDiffusionModel(directory, configurations, computeType: .float32)
+        let generation = StableDiffusionGeneration(
+            request,
+            try StableDiffusionPlan(request, configurations),
+            model: model
+        ) { _ in }
+        return try generation.latents(seed: request.seed)
+    }
+}
+
+@Suite("Making pictures with Stable Diffusion")
+struct StableDiffusionTests {
+    static let request = GenerationRequest(prompt: "a red apple", seed: 7, steps: 3, guidance: 5)
+
+    static func pipeline(_ name: String = "sd1") throws -> StableDiffusionPipeline {
+        try StableDiffusionPipeline(
+            modelDirectory: StableDiffusionRun.fixture(name),
+            device: .cpu,
+            computeType: .float32
+        )
+    }
+
+    @Test("picture i of a batch is the picture of seed + i")
+    func seeds() async throws {
+        let pipeline = try Self.pipeline()
+        var (batch, single) = (Self.request, Self.request)
+        batch.count = 2
+        single.seed = 8
+        let two = try await allPictures(pipeline, batch)
+        let one = try await allPictures(pipeline, single)
+        #expect(two.map(\.seed) == [7, 8])
+        #expect(two[1].image == one[0].image)
+        #expect(two[0].image != two[1].image)
+    }
+
+    @Test("events tell each stage and step in order")
+    func events() async throws {
+        var request = Self.request
+        (request.previewEvery, request.image, request.strength) = (1, try StableDiffusionRun.image("picture.png"), 0.7)
+        var seen: [String] = []
+        for try await event in try Self.pipeline().generate(request) {
+            switch event {
+            case .notice: seen.append("notice")
+            case .progress(let progress): seen.append("\(progress.stage) \(progress.step)/\(progress.steps)")
+            case .preview(let image, _): seen.append("preview \(image.width)")
+            case .finishedStage(let stage, _): seen.append("\(stage) done")
+            case .picture(let picture): seen.append("picture \(picture.image.width)×\(picture.image.height)")
+            }
+        }
+        #expect(
+            seen == [
+                "loading done", "text done", "encoding done", "decoder 0/3", "decoder 1/3", "preview 64", "decoder 2/3",
+                "preview 64", "decoder 3/3", "decoder done", "autoencoder done", "picture 64×64",
+            ]
+        )
+    }
+
+    @Test("leaving the loop stops the work, and the pipeline serves the next request", .timeLimit(.minutes(5)))
+    func leaving() async throws {
+        let pipeline = try Self.pipeline()
+        var long = Self.request
+        (long.steps, long.count) = (900, 64)
+        for try await case .progress in pipeline.generate(long) { break }
+        #expect(try await allPictures(pipeline, Self.request).count == 1)
+    }
+
+    @Test("the picture has the model's size, the size of a given picture, or what is asked for")
+    func sizes() async throws {
+        let pipeline = try Self.pipeline()
+        func size(_ change: (inout GenerationRequest) throws -> Void) async throws -> [Int] {
+            var request = Self.request
+            try change(&request)
+            let image = try #require(try await allPictures(pipeline, request).first).image
+            return [image.width, image.height]
+        }
+        #expect(try await size { _ in } == [64, 64])
+        #expect(try await size { ($0.width, $0.height) = (8, 40) } == [8, 40])
+        #expect(try await size { $0.image = try Image(width: 37, height: 21, filledWith: .white) } == [32, 16])
+    }
+
+    @Test(
+        "model_index.json decides the pipeline",
+        arguments: [("stable-diffusion/sd1", true), ("stable-diffusion/refiner", true), ("tiny", false)]
+    )
+    func opening(folder: String, isStableDiffusion: Bool) throws {
+        guard folder != "tiny" else {
+            // Its narrow image tower has no published name, which its own pipeline says.
+            let error = #expect(throws: (any Error).self) {
+                try openPictureGenerator(modelDirectory: TinyModel.fixture(folder))
+            }
+            #expect("\(try #require(error))".contains("narrow"))
+            return
+        }
+        let generator = try openPictureGenerator(modelDirectory: TinyModel.fixture(folder))
+        #expect(generator is StableDiffusionPipeline)
+        #expect(generator.request(prompt: "a").guidance == (folder.hasSuffix("sd1") ? 7.5 : 5))
+    }
+
+    @Test("a model of a class without a pipeline is refused with the classes that there are")
+    func otherClass() throws {
+        try withChangedModel("sd1", in: "model_index.json", "StableDiffusionPipeline", "FluxPipeline") { path in
+            let error = #expect(throws: PipelineError.self) { try openPictureGenerator(modelDirectory: path) }
+            #expect(error?.description.contains("FluxPipeline; expected one of UnCLIPPipeline") == true)
+        }
+    }
+
+    @Test(
+        "parts that do not fit each other are refused with what was expected",
+        arguments: [
+            ("unet/config.json", "\"cross_attention_dim\": 16", "\"cross_attention_dim\": 20", "20; expected 16"),
+            ("unet/config.json", "\"in_channels\": 4", "\"in_channels\": 5", "expected 4"),
+            ("unet/config.json", "\"out_channels\": 4", "\"out_channels\": 8", "8 channels; expected 4"),
+            ("unet/config.json", "\"sample_size\": 8", "\"sample_size\": 800", "6400 pixels"),
+            ("unet/config.json", "\"class_embed_type\": null", "\"class_embed_type\": \"timestep\"", "class embedding"),
+            ("vae/config.json", "\"out_channels\": 3", "\"out_channels\": 4", "expected 3 and 3"),
+            ("scheduler/scheduler_config.json", "PNDMScheduler", "MyScheduler", "MyScheduler"),
+            ("model_index.json", "CLIPTokenizer", "T5Tokenizer", "T5Tokenizer"),
+        ]
+    )
+    func misfits(file: String, text: String, other: String, mention: String) throws {
+        try withChangedModel("sd1", in: file, text, other) { path in
+            let error = #expect(throws: PipelineError.self) { try StableDiffusionPipeline(modelDirectory: path) }
+            #expect(error?.description.contains(mention) == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test("weights that are not the model's are refused when they are read")
+    func otherWeights() async throws {
+        try await withChangedModel(
+            "sd1",
+            in: "unet/config.json",
+            "\"attention_head_dim\": 2",
+            "\"attention_head_dim\": 2, \"use_linear_projection\": true"
+        ) { path in
+            let pipeline = try StableDiffusionPipeline(modelDirectory: path)
+            let error = await #expect(throws: (any Error).self) { try await pipeline.prepare() }
+            #expect("\(try #require(error))".contains("proj_in.weight has the shape [8, 8, 1, 1]"))
+        }
+    }
+
+    @Test(
+        "a request that cannot be served is refused with one sentence",
+        arguments: [
+            Refusal("The width is 60 pixels; it must be a multiple of 8, at most 4096.") { $0.width = 60 },
+            Refusal("The height is 8192 pixels; it must be a multiple of 8, at most 4096.") { $0.height = 8192 },
+            Refusal("The guidance rescale is 2.0; it must be from 0 to 1.") { $0.guidanceRescale = 2 },
+            Refusal("A strength was given without a picture; give the picture that shall change.") { $0.strength = 1 },
+            Refusal("The strength is 0.0; it must be above 0 and at most 1.") {
+                ($0.image, $0.strength) = (try? Image(width: 64, height: 64, filledWith: .white), 0)
+            },
+            Refusal("A strength of 0.1 leaves none of 3 steps; expected a larger strength or more steps.") {
+                ($0.image, $0.strength) = (try? Image(width: 64, height: 64, filledWith: .white), 0.1)
+            },
+            Refusal("A mask was given without a picture; give the picture of which a part shall change.") {
+                $0.mask = try? Image(width: 64, height: 64, filledWith: .white)
+            },
+            Refusal("The mask has 32 × 64 pixels and the picture 64 × 64; give a mask as large as the picture.") {
+                $0.image = try? Image(width: 64, height: 64, filledWith: .white)
+                $0.mask = try? Image(width: 32, height: 64, filledWith: .white)
+            },
+            Refusal(
+                "This model makes parts of pictures anew and nothing else; give it a picture and a mask.",
+                "sd-inpaint"
+            ) { $0.width = 64 },
+        ]
+    )
+    func refused(refusal: Refusal) async throws {
+        let pipeline = try Self.pipeline(refusal.model)
+        let error = await #expect(throws: (any Error).self) { try await allPictures(pipeline, refusal.request) }
+        #expect("\(try #require(error))" == refusal.sentence)
+    }
+
+    @Test("an unknown scheduler is refused with the names that there are")
+    func unknownScheduler() async throws {
+        var request = Self.request
+        request.scheduler = "magic"
+        let error = await #expect(throws: DiffusionError.self) {
+            try await allPictures(Self.pipeline(), request)
+        }
+        #expect(error?.description.contains("euler-a") == true)
+    }
+}
+
+struct Refusal: Sendable, CustomTestStringConvertible {
+    let sentence: String
+    let model: String
+    let request: GenerationRequest
+
+    var testDescription: String { sentence }
+
+    init(_ sentence: String, _ model: String = "sd1", _ change: (inout GenerationRequest) -> Void) {
+        var request = StableDiffusionTests.request
+        change(&request)
+        (self.sentence, self.model, self.request) = (sentence, model, request)
+    }
+}
+
+/// All pictures of a request.
+private func allPictures(
+    _ generator: some PictureGenerator,
+    _ request: GenerationRequest
+) async throws -> [GeneratedPicture] {
+    var pictures: [GeneratedPicture] = []
+    for try await case .picture(let picture) in generator.generate(request) { pictures.append(picture) }
+    return pictures
+}
+
+/// 10 log₁₀ (255² / mean squared difference).
+private func signalToNoise(_ a: [UInt8], _ b: [UInt8]) -> Double {
+    let sum = zip(a, b).reduce(0.0) { sum, pair in
+        let difference = Double(pair.0) - Double(pair.1)
+        return sum + difference * difference
+    }
+    return sum == 0 ? .infinity : 10 * log10(255 * 255 * Double(a.count) / sum)
+}
+
+/// Calls `body` with the path of a copy of a model in which a text of a file has become another.
+private func withChangedModel(
+    _ name: String,
+    in file: String,
+    _ text: String,
+    _ other: String,
+    _ body: (String) throws -> Void
+) throws {
+    let path = try changedModel(name, in: file, text, other)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+}
+
+private func withChangedModel(
+    _ name: String,
+    in file: String,
+    _ text: String,
+    _ other: String,
+    _ body: (String) async throws -> Void
+) async throws {
+    let path = try changedModel(name, in: file, text, other)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try await body(path)
+}
+
+private func changedModel(_ name: String, in file: String, _ text: String, _ other: String) throws -> String {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lienzo-\(UUID().uuidString)")
+    try FileManager.default.copyItem(atPath: StableDiffusionRun.fixture(name), toPath: folder.path)
+    let url = folder.appending(path: file)
+    let content = try String(contentsOf: url, encoding: .utf8)
+    #expect(content.contains(text))
+    try content.replacingOccurrences(of: text, with: other).write(to: url, atomically: true, encoding: .utf8)
+    return folder.path
+}

@@ -1,0 +1,234 @@
+"""Writes Tests/ModelsTests/Fixtures: what the networks of Stable Diffusion answer, and the names in published files.
+
+unet/sd1, unet/sd2, unet/xl, autoencoder-kl, clip-text, clip-text-projection: tiny random networks as the reference
+saves them, each with expected.safetensors: inputs, what each block gives, the output.
+published/*.json and *.txt: the published configurations, and every tensor of the networks that the reference builds of
+them, on torch's meta device: name and shape, sorted; a line begins with how many characters it shares with the one
+before.
+
+Run: OMP_NUM_THREADS=1 python -P Tools/reference/models_stable_diffusion.py
+"""
+
+import json
+import os
+import pathlib
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import save_file
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+OUT = pathlib.Path(__file__).parents[2] / "Tests/ModelsTests/Fixtures"
+
+# Every switch of the family is turned away from its default in one of the three.
+SD1 = dict(
+    sample_size=8, in_channels=4, out_channels=4, norm_num_groups=4, block_out_channels=[8, 16, 16],
+    down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+    up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+    layers_per_block=1, attention_head_dim=4, cross_attention_dim=12, time_cond_proj_dim=6,
+)
+SD2 = dict(
+    sample_size=8, in_channels=9, out_channels=4, norm_num_groups=4, block_out_channels=[8, 16],
+    down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"], only_cross_attention=[True, False],
+    layers_per_block=[2, 1], attention_head_dim=[2, 4], cross_attention_dim=12, use_linear_projection=True,
+    upcast_attention=True, class_embed_type="projection", projection_class_embeddings_input_dim=10,
+)
+XL = dict(
+    sample_size=8, in_channels=4, out_channels=4, norm_num_groups=4, block_out_channels=[8, 8, 16],
+    down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    layers_per_block=1, attention_head_dim=[2, 2, 4], transformer_layers_per_block=[1, 1, 2], cross_attention_dim=12,
+    use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=4,
+    projection_class_embeddings_input_dim=30,
+)
+AUTOENCODER = dict(
+    block_out_channels=[8, 8, 16], down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3,
+    layers_per_block=1, latent_channels=4, norm_num_groups=4, sample_size=16, scaling_factor=0.3, shift_factor=0.1,
+)
+TEXT = dict(
+    vocab_size=60, hidden_size=12, intermediate_size=24, num_hidden_layers=3, num_attention_heads=2,
+    max_position_embeddings=9, projection_dim=10, bos_token_id=58, eos_token_id=2,
+)
+
+
+def randomised(model, generator):
+    """Moves what a fresh network has at one or zero, so that no parameter is without effect."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()
+
+
+def save(name, values):
+    save_file({k: v.detach().contiguous().clone() for k, v in values.items()}, OUT / name / "expected.safetensors")
+
+
+def watch(values, modules):
+    """Keeps what each module gives; a block on the way down gives one map for each layer."""
+    def hook(key):
+        def keep(module, arguments, output):
+            if isinstance(output, tuple):
+                values.update({f"{key}.{i}": skip for i, skip in enumerate(output[1])})
+            else:
+                values[key] = output
+        return keep
+    return [module.register_forward_hook(hook(key)) for key, module in modules.items()]
+
+
+@torch.no_grad()
+def unet(name, configuration, size):
+    torch.manual_seed(31)
+    generator = torch.Generator().manual_seed(32)
+    draw = lambda *shape: torch.randn(*shape, generator=generator)
+    model = randomised(UNet2DConditionModel(**configuration), generator)
+    model.save_pretrained(OUT / name)
+    values = {
+        "sample": draw(2, configuration["in_channels"], *size), "timestep": torch.tensor([7, 981]),
+        "text_encoding": draw(2, 5, 12),
+    }
+    condition = dict(encoder_hidden_states=values["text_encoding"])
+    if "time_cond_proj_dim" in configuration:
+        values["guidance"] = condition["timestep_cond"] = draw(2, 6)
+    if "class_embed_type" in configuration:
+        values["label"] = condition["class_labels"] = draw(2, 10)
+    if "addition_embed_type" in configuration:
+        values["text_embedding"] = draw(2, 6)
+        values["numbers"] = torch.tensor([[64., 64, 0, 0, 64, 64], [64, 48, 8, 0, 32, 16]])
+        condition["added_cond_kwargs"] = dict(text_embeds=values["text_embedding"], time_ids=values["numbers"])
+    modules = {"conv_in": model.conv_in, "time_embedding": model.time_embedding, "mid_block": model.mid_block}
+    modules |= {f"down_blocks.{i}": block for i, block in enumerate(model.down_blocks)}
+    modules |= {f"up_blocks.{i}": block for i, block in enumerate(model.up_blocks)}
+    if "addition_embed_type" in configuration:
+        modules["add_embedding"] = model.add_embedding
+    if "class_embed_type" in configuration:
+        modules["add_embedding"] = model.class_embedding
+    handles = watch(values, modules)
+    values["output"] = model(values["sample"], values["timestep"], **condition).sample
+    for handle in handles:
+        handle.remove()
+    skips = [values["conv_in"]] + [values[k] for k in sorted(values) if k.startswith("down_blocks.")]
+    controls = {f"control.{i}": draw(*skip.shape) for i, skip in enumerate(skips)}
+    middle = draw(*values["mid_block"].shape)
+    values |= controls | {"control.middle": middle}
+    values["controlled"] = model(
+        values["sample"], values["timestep"], **condition,
+        down_block_additional_residuals=list(controls.values()), mid_block_additional_residual=middle,
+    ).sample
+    save(name, values)
+
+
+@torch.no_grad()
+def autoencoder():
+    torch.manual_seed(33)
+    generator = torch.Generator().manual_seed(34)
+    model = randomised(AutoencoderKL(**AUTOENCODER), generator)
+    model.save_pretrained(OUT / "autoencoder-kl")
+    values = {"pixels": torch.rand(2, 3, 16, 24, generator=generator) * 2 - 1,
+              "latents": torch.randn(2, 4, 4, 6, generator=generator)}
+    modules = {}
+    for half in ["encoder", "decoder"]:
+        network = getattr(model, half)
+        modules |= {f"{half}.conv_in": network.conv_in, f"{half}.mid_block": network.mid_block}
+        for i, block in enumerate(network.down_blocks if half == "encoder" else network.up_blocks):
+            modules[f"{half}.{i}"] = block
+    watch(values, modules)
+    distribution = model.encode(values["pixels"]).latent_dist
+    values |= {"mean": distribution.mean, "deviation": distribution.std,
+               "decoded": model.decode(values["latents"]).sample}
+    save("autoencoder-kl", values)
+
+
+@torch.no_grad()
+def text(name, model_class, **changes):
+    torch.manual_seed(35)
+    generator = torch.Generator().manual_seed(36)
+    model = randomised(model_class(CLIPTextConfig(**(TEXT | changes))), generator)
+    model.save_pretrained(OUT / name)
+    ids = torch.tensor([[58, 3, 59, 1, 1, 1, 1, 1, 1], [58, 8, 20, 57, 4, 31, 12, 59, 1]])
+    output = model(ids, output_hidden_states=True)
+    embedding = output.text_embeds if "text_embeds" in output else output.pooler_output
+    save(name, {"ids": ids, "embedding": embedding, "last": output.last_hidden_state,
+                "penultimate": output.hidden_states[-2]})
+
+
+SD15_UNET = dict(
+    act_fn="silu", attention_head_dim=8, block_out_channels=[320, 640, 1280, 1280], center_input_sample=False,
+    cross_attention_dim=768,
+    down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+    downsample_padding=1, flip_sin_to_cos=True, freq_shift=0, in_channels=4, layers_per_block=2,
+    mid_block_scale_factor=1, norm_eps=1e-05, norm_num_groups=32, out_channels=4, sample_size=64,
+    up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+)
+SD21_UNET = SD15_UNET | dict(
+    attention_head_dim=[5, 10, 20, 20], cross_attention_dim=1024, dual_cross_attention=False, num_class_embeds=None,
+    only_cross_attention=False, sample_size=96, upcast_attention=True, use_linear_projection=True,
+)
+XL_UNET = dict(
+    act_fn="silu", addition_embed_type="text_time", addition_embed_type_num_heads=64, addition_time_embed_dim=256,
+    attention_head_dim=[5, 10, 20], block_out_channels=[320, 640, 1280], center_input_sample=False,
+    class_embed_type=None, class_embeddings_concat=False, conv_in_kernel=3, conv_out_kernel=3,
+    cross_attention_dim=2048, cross_attention_norm=None,
+    down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"], downsample_padding=1,
+    dual_cross_attention=False, encoder_hid_dim=None, encoder_hid_dim_type=None, flip_sin_to_cos=True, freq_shift=0,
+    in_channels=4, layers_per_block=2, mid_block_only_cross_attention=None, mid_block_scale_factor=1,
+    mid_block_type="UNetMidBlock2DCrossAttn", norm_eps=1e-05, norm_num_groups=32, num_attention_heads=None,
+    num_class_embeds=None, only_cross_attention=False, out_channels=4, projection_class_embeddings_input_dim=2816,
+    resnet_out_scale_factor=1.0, resnet_skip_time_act=False, resnet_time_scale_shift="default", sample_size=128,
+    time_cond_proj_dim=None, time_embedding_act_fn=None, time_embedding_dim=None, time_embedding_type="positional",
+    timestep_post_act=None, transformer_layers_per_block=[1, 2, 10],
+    up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"], upcast_attention=None,
+    use_linear_projection=True,
+)
+REFINER_UNET = XL_UNET | dict(
+    attention_head_dim=[6, 12, 24, 24], block_out_channels=[384, 768, 1536, 1536], cross_attention_dim=1280,
+    down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+    projection_class_embeddings_input_dim=2560, transformer_layers_per_block=4,
+    up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+)
+VAE = dict(
+    act_fn="silu", block_out_channels=[128, 256, 512, 512], down_block_types=["DownEncoderBlock2D"] * 4, in_channels=3,
+    latent_channels=4, layers_per_block=2, norm_num_groups=32, out_channels=3, sample_size=512,
+    up_block_types=["UpDecoderBlock2D"] * 4,
+)
+VIT_L = dict(
+    attention_dropout=0.0, bos_token_id=0, dropout=0.0, eos_token_id=2, hidden_act="quick_gelu", hidden_size=768,
+    initializer_factor=1.0, initializer_range=0.02, intermediate_size=3072, layer_norm_eps=1e-05,
+    max_position_embeddings=77, model_type="clip_text_model", num_attention_heads=12, num_hidden_layers=12,
+    pad_token_id=1, projection_dim=768, vocab_size=49408,
+)
+# Of ViT-H the last of its 24 layers is left away, because its states are not read.
+VIT_H = VIT_L | dict(hidden_act="gelu", hidden_size=1024, intermediate_size=4096, num_attention_heads=16,
+                     num_hidden_layers=23, projection_dim=512)
+VIT_BIG_G = VIT_L | dict(hidden_act="gelu", hidden_size=1280, intermediate_size=5120, num_attention_heads=20,
+                         num_hidden_layers=32, projection_dim=1280)
+
+
+def published(name, configuration, build):
+    folder = OUT / "published"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(configuration, indent=1, sort_keys=True) + "\n")
+    with torch.device("meta"):
+        tensors = build(configuration).state_dict()
+    lines, before = [], ""
+    for key in sorted(tensors):
+        line = f"{key} {','.join(str(size) for size in tensors[key].shape)}"
+        shared = len(os.path.commonprefix([before, line]))
+        lines.append(f"{shared} {line[shared:]}\n")
+        before = line
+    (folder / f"{name}.txt").write_text("".join(lines))
+
+
+unet("unet/sd1", SD1, (7, 6))
+unet("unet/sd2", SD2, (8, 4))
+unet("unet/xl", XL, (8, 8))
+autoencoder()
+text("clip-text", CLIPTextModel, hidden_act="gelu", eos_token_id=59)
+text("clip-text-projection", CLIPTextModelWithProjection)
+for name, configuration in [("unet-sd15", SD15_UNET), ("unet-sd21", SD21_UNET), ("unet-xl", XL_UNET),
+                            ("unet-refiner", REFINER_UNET)]:
+    published(name, configuration, lambda c: UNet2DConditionModel(**c))
+published("vae", VAE, lambda c: AutoencoderKL(**c))
+published("text-vit-l", VIT_L, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
+published("text-vit-h", VIT_H, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
+published("text-vit-bigg", VIT_BIG_G, lambda c: CLIPTextModelWithProjection(CLIPTextConfig(**c)))
