@@ -28,12 +28,7 @@ struct AgainCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let recipe = try Self.recipe(of: picture)
         let original = try Image(contentsOf: picture)
-        let url = URL(fileURLWithPath: picture)
-        let path =
-            output
-            ?? url.deletingLastPathComponent().appendingPathComponent(
-                "\(url.deletingPathExtension().lastPathComponent)-again.png"
-            ).relativePath
+        let path = output ?? "\((picture as NSString).deletingPathExtension)-again.png"
         try OutputFile.requireWritable(path, apartFrom: [picture])
         let target = PictureTarget(output: path, prompt: recipe.prompt, count: 1)
         let report = try await PictureJob(recipe: recipe, count: 1, target: target).run { _ in }
