@@ -5,6 +5,7 @@ package struct Conv2d {
     private enum Weights {
         case prepared(PreparedConv2d)
         case plain(weight: Parameter, bias: Parameter?)
+        case int8(Int8Weight, bias: Parameter?)
     }
 
     private let weights: Weights
@@ -50,28 +51,39 @@ package struct Conv2d {
             stride: stride,
             padding: padding,
             groups: groups,
-            prepared: scope.store.preparesWeights
+            form: scope.store.weightForm
         )
     }
 
     /// A layer of parameters that the caller has read, such as a convolution with its normalisation folded in.
-    package init(weight: Parameter, bias: Parameter?, stride: Int, padding: Int, groups: Int, prepared: Bool) {
+    package init(
+        weight: Parameter,
+        bias: Parameter?,
+        stride: Int,
+        padding: Int,
+        groups: Int,
+        form: ParameterStore.WeightForm
+    ) {
         type = weight.type
         self.stride = stride
         self.padding = padding
         self.groups = groups
         weights =
-            prepared
-            ? .prepared(
-                PreparedConv2d(
-                    weight: weight(),
-                    bias: bias?(),
-                    stride: stride,
-                    padding: padding,
-                    dilation: 1,
-                    groups: groups
+            switch form {
+            case .plain: .plain(weight: weight, bias: bias)
+            case .int8: .int8(Int8Weight(weight()), bias: bias)
+            case .prepared:
+                .prepared(
+                    PreparedConv2d(
+                        weight: weight(),
+                        bias: bias?(),
+                        stride: stride,
+                        padding: padding,
+                        dilation: 1,
+                        groups: groups
+                    )
                 )
-            ) : .plain(weight: weight, bias: bias)
+            }
     }
 
     /// activation(conv(x) + b), or activation(conv(x) + b + residual).
@@ -90,15 +102,19 @@ package struct Conv2d {
         switch weights {
         case .prepared(let layer):
             return layer(x, activation: activation, residual: residual?.cast(to: type))
-        case .plain(let weight, let bias):
-            let y = x.channelsLast().conv2d(
-                weight: weight(),
-                bias: bias?(),
-                stride: stride,
-                padding: padding,
-                groups: groups
-            )
-            return activation(residual.map { y + $0.cast(to: type) } ?? y)
+        case .plain(let weight, let bias): return plain(x, weight(), bias, activation, residual)
+        case .int8(let weight, let bias): return plain(x, weight(), bias, activation, residual)
         }
+    }
+
+    private func plain(
+        _ x: Tensor,
+        _ weight: Tensor,
+        _ bias: Parameter?,
+        _ activation: Activation,
+        _ residual: Tensor?
+    ) -> Tensor {
+        let y = x.channelsLast().conv2d(weight: weight, bias: bias?(), stride: stride, padding: padding, groups: groups)
+        return activation(residual.map { y + $0.cast(to: type) } ?? y)
     }
 }

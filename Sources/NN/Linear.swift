@@ -5,6 +5,7 @@ package struct Linear {
     private enum Weights {
         case prepared(PreparedLinear)
         case plain(weight: Parameter, bias: Parameter?)
+        case int8(Int8Weight, bias: Parameter?)
         /// `[in, out]`, without a bias.
         case transposed(weight: Parameter)
     }
@@ -31,7 +32,7 @@ package struct Linear {
         let weight = try scope.parameter("weight", [output, input], initial: initial ?? .uniform(fanIn: input))
         let start = initialBias ?? (initial == nil ? .uniform(fanIn: input) : .zeros)
         let bias = hasBias ? try scope.parameter("bias", [output], initial: start) : nil
-        self.init(weight: weight, bias: bias, prepared: scope.store.preparesWeights)
+        self.init(weight: weight, bias: bias, form: scope.store.weightForm)
     }
 
     /// A layer whose weight the checkpoint has as `name` `[in, out]`, without a bias: what the reference writes `x @ W`.
@@ -46,15 +47,18 @@ package struct Linear {
     ) throws {
         self.init(
             transposed: try scope.parameter(name, [input, output], initial: initial),
-            prepared: scope.store.preparesWeights
+            form: scope.store.weightForm
         )
     }
 
-    private init(transposed weight: Parameter, prepared: Bool) {
+    private init(transposed weight: Parameter, form: ParameterStore.WeightForm) {
         type = weight.type
         weights =
-            prepared
-            ? .prepared(PreparedLinear(weight: weight().transpose(0, 1), bias: nil)) : .transposed(weight: weight)
+            switch form {
+            case .plain: .transposed(weight: weight)
+            case .prepared: .prepared(PreparedLinear(weight: weight().transpose(0, 1), bias: nil))
+            case .int8: .int8(Int8Weight(weight().transpose(0, 1)), bias: nil)
+            }
     }
 
     /// The linear layer of each pixel that a 1 × 1 convolution is, whose weight the checkpoint has as `[out, in, 1, 1]`.
@@ -66,16 +70,19 @@ package struct Linear {
         self.init(
             weight: Parameter(value: weight.value.reshape(output, input), type: weight.type),
             bias: try scope.parameter("bias", [output], initial: initial),
-            prepared: scope.store.preparesWeights
+            form: scope.store.weightForm
         )
     }
 
     /// A layer of parameters that the caller has read, for weights that a checkpoint stores in another form.
-    package init(weight: Parameter, bias: Parameter?, prepared: Bool) {
+    package init(weight: Parameter, bias: Parameter?, form: ParameterStore.WeightForm) {
         type = weight.type
         weights =
-            prepared
-            ? .prepared(PreparedLinear(weight: weight(), bias: bias?())) : .plain(weight: weight, bias: bias)
+            switch form {
+            case .plain: .plain(weight: weight, bias: bias)
+            case .prepared: .prepared(PreparedLinear(weight: weight(), bias: bias?()))
+            case .int8: .int8(Int8Weight(weight()), bias: bias)
+            }
     }
 
     /// activation(x · Wᵀ + b), or activation(x · Wᵀ + b + residual).
@@ -94,13 +101,23 @@ package struct Linear {
         switch weights {
         case .prepared(let layer):
             return layer(x, activation: activation, residual: residual?.cast(to: type))
-        case .plain(let weight, let bias):
-            let y = x.linear(weight: weight(), bias: bias?())
-            return activation(residual.map { y + $0.cast(to: type) } ?? y)
+        case .plain(let weight, let bias): return plain(x, weight(), bias, activation, residual)
+        case .int8(let weight, let bias): return plain(x, weight(), bias, activation, residual)
         case .transposed(let weight):
             let y = x.matmul(weight())
             return activation(residual.map { y + $0.cast(to: type) } ?? y)
         }
+    }
+
+    private func plain(
+        _ x: Tensor,
+        _ weight: Tensor,
+        _ bias: Parameter?,
+        _ activation: Activation,
+        _ residual: Tensor?
+    ) -> Tensor {
+        let y = x.linear(weight: weight, bias: bias?())
+        return activation(residual.map { y + $0.cast(to: type) } ?? y)
     }
 }
 

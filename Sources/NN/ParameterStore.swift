@@ -11,6 +11,16 @@ package final class ParameterStore {
         case inference, training
     }
 
+    /// How layers keep the weights of matrix products and convolutions.
+    package enum WeightForm: Sendable {
+        /// As they are.
+        case plain
+        /// In oneDNN's own layout (``LienzoTorch/Lever/pack``).
+        case prepared
+        /// In 8 bits a number (`Int8Weight`).
+        case int8
+    }
+
     package let purpose: Purpose
     package let device: Device
     /// The type of matrix products and convolutions.
@@ -24,6 +34,7 @@ package final class ParameterStore {
     package var recomputesBlocks = false
 
     private let source: (any ParameterSource)?
+    private let storesInt8: Bool
     private let generator: Generator?
     private let isTrainable: (String) -> Bool
 
@@ -53,8 +64,15 @@ package final class ParameterStore {
     ///   - source: where all parameters come from.
     ///   - device: where the parameters are kept.
     ///   - computeType: the device's preferred one where `nil`.
-    package init(loading source: any ParameterSource, device: Device = .cpu, computeType: DType? = nil) {
+    ///   - storesInt8: whether large weights are kept in 8 bits a number, where memory is scarce.
+    package init(
+        loading source: any ParameterSource,
+        device: Device = .cpu,
+        computeType: DType? = nil,
+        storesInt8: Bool = false
+    ) {
         purpose = .inference
+        self.storesInt8 = storesInt8
         self.source = source
         generator = nil
         isTrainable = { _ in false }
@@ -78,6 +96,7 @@ package final class ParameterStore {
         isTrainable: @escaping (String) -> Bool = { _ in true }
     ) {
         purpose = .training
+        storesInt8 = false
         self.source = source
         self.generator = generator
         self.isTrainable = isTrainable
@@ -91,11 +110,13 @@ package final class ParameterStore {
     /// The parameters that training changes, float32.
     package var trainable: [Entry] { entries.filter { $0.kind == .trainable } }
 
-    /// Whether layers turn their weights into oneDNN's layout (``Lever/pack``).
+    /// How layers keep their weights.
     ///
-    /// In bfloat16 it has one only for processors with that arithmetic; others compute it as it comes, slowly.
-    package var preparesWeights: Bool {
-        purpose == .inference && device == .cpu && (computeType != .bfloat16 || Engine.hasBFloat16) && Lever.pack.isOn
+    /// In bfloat16 oneDNN has a layout only for processors with that arithmetic; others compute it as it comes, slowly.
+    package var weightForm: WeightForm {
+        if storesInt8 { return .int8 }
+        let isFast = computeType != .bfloat16 || Engine.hasBFloat16
+        return purpose == .inference && device == .cpu && isFast && Lever.pack.isOn ? .prepared : .plain
     }
 
     /// Checks that the model has used the whole checkpoint.

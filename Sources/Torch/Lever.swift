@@ -9,7 +9,7 @@ package enum Lever: String, Sendable, CaseIterable {
     case fk
     /// Freed memory stays in the process: ``Engine/keepsFreedMemory``.
     case ma
-    /// Weights in oneDNN's own layout for inference: `ParameterStore.preparesWeights` in NN.
+    /// Weights in oneDNN's own layout for inference: `ParameterStore.weightForm` in NN.
     case pack
 
     /// Whether the lever is pulled, settled at the first use of any.

@@ -68,6 +68,41 @@ import Testing
         #expect(store.entries.count == 2)
     }
 
+    @Test(arguments: [DType.float32, .bfloat16])
+    func `weights of 8 bits are close to the exact ones, and not equal`(type: DType) throws {
+        try torchScope {
+            let generator = Generator(seed: 6)
+            let source = TensorDictionary([
+                "fc.weight": Tensor.randn([16, 24], generator: generator), "fc.bias": Tensor.zeros([16]),
+                "conv.weight": Tensor.randn([8, 4, 3, 3], generator: generator), "conv.bias": Tensor.zeros([8]),
+            ])
+            func outputs(_ storesInt8: Bool) throws -> [Tensor] {
+                let store = ParameterStore(loading: source, computeType: type, storesInt8: storesInt8)
+                let linear = try Linear(store.root["fc"], from: 24, to: 16)
+                let convolution = try Conv2d(store.root["conv"], from: 4, to: 8, kernel: 3, padding: 1)
+                let inputs = Generator(seed: 7)
+                return [
+                    linear(.randn([5, 24], generator: inputs), activation: .silu),
+                    convolution(.randn([1, 4, 8, 8], generator: inputs), activation: .silu),
+                ]
+            }
+            for (small, exact) in zip(try outputs(true), try outputs(false)) {
+                let (small, exact) = (small.to(.float32), exact.to(.float32))
+                let deviation = ((small - exact).norm() / exact.norm()).item
+                #expect(deviation > 1e-4 && deviation < 0.02)
+            }
+        }
+    }
+
+    @Test func `a row of zeros stays a row of zeros in 8 bits`() throws {
+        try torchScope {
+            let source = TensorDictionary(["fc.weight": Tensor.zeros([3, 4]), "fc.bias": Tensor.zeros([3])])
+            let store = ParameterStore(loading: source, computeType: .float32, storesInt8: true)
+            let layer = try Linear(store.root["fc"], from: 4, to: 3)
+            #expect(layer(.full([2, 4], 1)).abs().max().item == 0)
+        }
+    }
+
     @Test func `attention equals its definition`() throws {
         try torchScope {
             let generator = Generator(seed: 4)

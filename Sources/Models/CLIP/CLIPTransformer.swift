@@ -132,7 +132,7 @@ package struct CLIPTransformerBlock {
         queryKeyValue = Linear(
             weight: try attention.parameter("in_proj_weight", [3 * width, width], initial: start.queryKeyValue),
             bias: try attention.parameter("in_proj_bias", [3 * width], initial: .zeros),
-            prepared: scope.store.preparesWeights
+            form: scope.store.weightForm
         )
         output = try Linear(attention["out_proj"], from: width, to: width, initial: start.output)
         mlpNorm = try LayerNorm(scope["ln_2"], width: width, epsilon: configuration.layerNormEpsilon)
@@ -172,7 +172,7 @@ private struct CLIPMultilayerPerceptron {
     ) throws {
         let (width, middle) = (configuration.width, configuration.intermediateWidth)
         let (store, first, second) = (scope.store, scope["c_fc"], scope["c_proj"])
-        guard configuration.activation == .quickGELU, store.preparesWeights else {
+        guard configuration.activation == .quickGELU, store.weightForm == .prepared else {
             activation = configuration.activation == .gelu ? .gelu : .quickGELU
             up = try Linear(first, from: width, to: middle, initial: start.up, initialBias: .uniform(fanIn: width))
             down = try Linear(
@@ -192,12 +192,12 @@ private struct CLIPMultilayerPerceptron {
         up = Linear(
             weight: try scaled(first, "weight", [middle, width], by: Self.quickScale),
             bias: try scaled(first, "bias", [middle], by: Self.quickScale),
-            prepared: true
+            form: .prepared
         )
         down = Linear(
             weight: try scaled(second, "weight", [width, middle], by: 1 / Self.quickScale),
             bias: try second.parameter("bias", [width]),
-            prepared: true
+            form: .prepared
         )
     }
 

@@ -70,7 +70,7 @@ package struct NormalizedConv2d {
         )
         convolution =
             unfolded.trains
-            ? .training(unfolded) : .fixed(unfolded.folded(prepared: scope.store.preparesWeights))
+            ? .training(unfolded) : .fixed(unfolded.folded(form: scope.store.weightForm))
         self.kernel = kernel
         self.stride = stride
         self.activation = activation
@@ -120,7 +120,7 @@ package struct NormalizedConv2d {
 
         func callAsFunction(_ x: Tensor, activation: Activation, adding residual: Tensor?) -> Tensor {
             guard case .batch(let momentum) = store.batchStatistics else {
-                return folded(prepared: false)(x, activation: activation, adding: residual)
+                return folded(form: .plain)(x, activation: activation, adding: residual)
             }
             let convolution = Conv2d(
                 weight: Parameter(value: weight().cast(to: type), type: type),
@@ -128,13 +128,13 @@ package struct NormalizedConv2d {
                 stride: stride,
                 padding: padding,
                 groups: groups,
-                prepared: false
+                form: .plain
             )
             let y = norm(convolution(x), momentum: momentum)
             return activation(residual.map { y + $0.cast(to: y.dtype) } ?? y)
         }
 
-        func folded(prepared: Bool) -> Conv2d {
+        func folded(form: ParameterStore.WeightForm) -> Conv2d {
             let (scale, shift) = norm.affine
             return Conv2d(
                 weight: Parameter(value: (weight() * scale.reshape(-1, 1, 1, 1)).cast(to: type), type: type),
@@ -142,7 +142,7 @@ package struct NormalizedConv2d {
                 stride: stride,
                 padding: padding,
                 groups: groups,
-                prepared: prepared
+                form: form
             )
         }
     }
