@@ -19,13 +19,12 @@ package final class StableDiffusionModel {
     private let autoencoder: AutoencoderKL
     private let device: Device
 
-    /// Builds all networks from the weights of a model directory, to compute on `device` in `computeType`, or in the
+    /// Builds all networks from the weights of a model, to compute on `device` in `computeType`, or in the
     /// device's preferred type.
     ///
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
     package init(
-        _ directory: ModelDirectory,
         _ configurations: StableDiffusionConfigurations,
         device: Device = .cpu,
         computeType: DType? = nil
@@ -33,13 +32,10 @@ package final class StableDiffusionModel {
         let loader = PartLoader(device: device, computeType: computeType)
         self.configurations = configurations
         self.device = device
-        texts = try configurations.texts.map { try StableDiffusionText(directory, $0, loader) }
-        unet = try loader.load(part: directory.folder(of: "unet")) {
-            try UNet2DConditionModel($0, configurations.unet)
-        }
-        autoencoder = try loader.load(part: directory.folder(of: "vae")) {
-            try AutoencoderKL($0, configurations.autoencoder)
-        }
+        let files = configurations.files
+        texts = try configurations.texts.map { try StableDiffusionText(files, $0, loader) }
+        unet = try files.load(.unet, "unet", loader) { try UNet2DConditionModel($0, configurations.unet) }
+        autoencoder = try files.load(.autoencoder, "vae", loader) { try AutoencoderKL($0, configurations.autoencoder) }
     }
 }
 

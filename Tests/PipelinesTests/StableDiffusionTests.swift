@@ -117,9 +117,8 @@ struct StableDiffusionRun: Sendable, CustomTestStringConvertible {
 
     /// The last sample of the run in float32.
     func latents() throws -> Tensor {
-        let directory = try ModelDirectory(directory)
-        let configurations = try StableDiffusionConfigurations(directory)
-        let model = try StableDiffusionModel(directory, configurations, computeType: .float32)
+        let configurations = try StableDiffusionConfigurations(ModelDirectory(directory))
+        let model = try StableDiffusionModel(configurations, computeType: .float32)
         let generation = StableDiffusionGeneration(
             request,
             try StableDiffusionPlan(request, configurations),
