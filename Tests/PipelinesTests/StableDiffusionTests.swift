@@ -290,6 +290,44 @@ struct StableDiffusionTests {
         #expect("\(try #require(error))" == refusal.sentence)
     }
 
+    @Test("a single file makes pictures, and what is no such file is refused")
+    func singleFile() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lienzo-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "tiny.safetensors").path
+        try writeSingleFile(to: path)
+
+        let generator = try openPictureGenerator(modelDirectory: path)
+        #expect(generator.directory.name == "tiny")
+        var request = generator.request(prompt: "a red apple")
+        (request.steps, request.width, request.height) = (2, 32, 16)
+        var pictures: [GeneratedPicture] = []
+        for try await case .picture(let picture) in generator.generate(request) { pictures.append(picture) }
+        #expect(pictures.map { [$0.image.width, $0.image.height] } == [[32, 16]])
+
+        let other = try StableDiffusionRun.fixture("sd1/unet/diffusion_pytorch_model.safetensors")
+        #expect(throws: (any Error).self) { try openPictureGenerator(modelDirectory: other) }
+    }
+
+    /// Random weights under the names of `Tools/reference/models_stable_diffusion.py`.
+    private func writeSingleFile(to path: String) throws {
+        let generator = Generator(seed: 3)
+        var before = ""
+        var tensors: [(String, Tensor)] = []
+        let list = try String(contentsOfFile: TinyModel.fixture("single-tiny.txt"), encoding: .utf8)
+        try torchScope {
+            for line in list.split(separator: "\n") {
+                let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+                before = String(before.prefix(try #require(Int(parts[0])))) + parts[1]
+                let words = before.split(separator: " ")
+                let shape = words[1].split(separator: ",").compactMap { Int($0) }
+                tensors.append((String(words[0]), Tensor.randn(shape, generator: generator, dtype: .float32) * 0.1))
+            }
+        }
+        try writeSafetensors(tensors, to: path)
+    }
+
     @Test("an unknown scheduler is refused with the names that there are")
     func unknownScheduler() async throws {
         var request = Self.request

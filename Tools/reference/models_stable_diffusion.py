@@ -4,6 +4,7 @@ unet/sd1, unet/sd2, unet/xl, autoencoder-kl, clip-text, clip-text-projection: ti
 saves them, each with expected.safetensors: inputs, what each block gives, the output.
 published/single-*.txt: for single files of Stable Diffusion 1.5 and 2.1, each tensor's name and shape in the file and the
 name that diffusers' own conversion gives it, in the same form.
+Tests/PipelinesTests/Fixtures/single-tiny.txt: the same for a file of a few channels.
 published/*.json and *.txt: the published configurations, and every tensor of the networks that the reference builds of
 them, on torch's meta device: name and shape, sorted; a line begins with how many characters it shares with the one
 before.
@@ -216,13 +217,13 @@ def published(name, configuration, build):
     write_lines(name, [f"{key} {','.join(str(size) for size in tensors[key].shape)}" for key in sorted(tensors)])
 
 
-def write_lines(name, lines):
+def write_lines(name, lines, folder=OUT / "published"):
     shortened, before = [], ""
     for line in lines:
         shared = len(os.path.commonprefix([before, line]))
         shortened.append(f"{shared} {line[shared:]}\n")
         before = line
-    (OUT / f"published/{name}.txt").write_text("".join(shortened))
+    (folder / f"{name}.txt").write_text("".join(shortened))
 
 
 def original_unet(name, layers=2):
@@ -273,11 +274,11 @@ def original_vae(name, blocks=4):
     return name
 
 
-def single(name, unet_configuration, text_configuration):
+def single(name, unet_configuration, text_configuration, vae_configuration=VAE, folder=OUT / "published"):
     """What diffusers' conversion makes of a file with CompVis' names."""
     with torch.device("meta"):
         unet = UNet2DConditionModel(**unet_configuration).state_dict()
-        vae = AutoencoderKL(**VAE).state_dict()
+        vae = AutoencoderKL(**vae_configuration).state_dict()
         text = CLIPTextModel(CLIPTextConfig(**text_configuration)).state_dict()
     origins, shapes = {}, {}
 
@@ -292,13 +293,13 @@ def single(name, unet_configuration, text_configuration):
 
     numbers = {}
     for key, tensor in unet.items():
-        add("model.diffusion_model." + original_unet(key), tensor.shape)
+        add("model.diffusion_model." + original_unet(key, unet_configuration["layers_per_block"]), tensor.shape)
     for key, tensor in vae.items():
         is_convolution = "attentions" in key and "to_" in key and key.endswith("weight")
-        add("first_stage_model." + original_vae(key), (*tensor.shape, 1, 1) if is_convolution else tensor.shape)
+        add("first_stage_model." + original_vae(key, len(vae_configuration["block_out_channels"])), (*tensor.shape, 1, 1) if is_convolution else tensor.shape)
     originals = list(numbers)
     take(convert_ldm_unet_checkpoint(dict(numbers), unet_configuration | {"class_embed_type": None}))
-    take(convert_ldm_vae_checkpoint(dict(numbers), VAE))
+    take(convert_ldm_vae_checkpoint(dict(numbers), vae_configuration))
     assert {new for new, _ in origins.values()} == set(unet) | set(vae)
     assert all(list((unet | vae)[new].shape) == shape for new, shape in origins.values())
     lines = [f"{key} {','.join(map(str, shapes[key]))} {origins[key][0]}" for key in sorted(origins)]
@@ -321,7 +322,7 @@ def single(name, unet_configuration, text_configuration):
         keys = [f"text_model.{key}" if not key.startswith("text_model.") else key for key in text]
         lines += [f"cond_stage_model.transformer.{key} {','.join(map(str, tensor.shape))} {key}"
                   for key, tensor in sorted(zip(keys, text.values()))]
-    write_lines(name, lines)
+    write_lines(name, lines, folder)
 
 
 unet("unet/sd1", SD1, (7, 6))
@@ -338,4 +339,14 @@ published("text-vit-l", VIT_L, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
 published("text-vit-h", VIT_H, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
 single("single-sd15", SD15_UNET, VIT_L)
 single("single-sd21", SD21_UNET, VIT_H)
+single(
+    "single-tiny",
+    SD15_UNET | dict(block_out_channels=[32, 32], layers_per_block=1, cross_attention_dim=64,
+                     down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"],
+                     up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"]),
+    VIT_L | dict(hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=1),
+    VAE | dict(block_out_channels=[32, 32], layers_per_block=1, down_block_types=["DownEncoderBlock2D"] * 2,
+               up_block_types=["UpDecoderBlock2D"] * 2),
+    folder=OUT.parents[1] / "PipelinesTests/Fixtures",
+)
 published("text-vit-bigg", VIT_BIG_G, lambda c: CLIPTextModelWithProjection(CLIPTextConfig(**c)))
