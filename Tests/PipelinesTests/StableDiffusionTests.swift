@@ -290,6 +290,59 @@ struct StableDiffusionTests {
         #expect("\(try #require(error))" == refusal.sentence)
     }
 
+    @Test("weights may be in several files, and a missing file is told by its name")
+    func shards() async throws {
+        let (folder, name) = ("unet", "diffusion_pytorch_model")
+        let path = try changedModel("sd1", in: "model_index.json", "StableDiffusionPipeline", "StableDiffusionPipeline")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let whole = "\(path)/\(folder)/\(name).safetensors"
+        let names = try SafetensorsFile(whole).names.sorted()
+        let halves = [Array(names.prefix(names.count / 2)), Array(names.suffix(names.count - names.count / 2))]
+        var places: [String: String] = [:]
+        for (index, half) in halves.enumerated() {
+            let file = "\(name)-0000\(index + 1)-of-00002.safetensors"
+            let source = try SafetensorsFile(whole)
+            let tensors = try torchScope { try half.map { ($0, try source.tensor(named: $0)) } }
+            try writeSafetensors(tensors, to: "\(path)/\(folder)/\(file)")
+            for name in half { places[name] = file }
+        }
+        try FileManager.default.removeItem(atPath: whole)
+        let pipeline = { try StableDiffusionPipeline(modelDirectory: path, device: .cpu, computeType: .float32) }
+        let error = await #expect(throws: (any Error).self) { try await pipeline().prepare() }
+        #expect("\(try #require(error))".contains("\(name).safetensors"))
+
+        try JSONSerialization.data(withJSONObject: ["weight_map": places])
+            .write(to: URL(filePath: "\(path)/\(folder)/\(name).safetensors.index.json"))
+        let sharded = try await allPictures(pipeline(), Self.request)
+        #expect(try await sharded[0].image == allPictures(Self.pipeline(), Self.request)[0].image)
+    }
+
+    @Test("a safety checker that is not run is told")
+    func safetyChecker() async throws {
+        let index = try String(contentsOfFile: StableDiffusionRun.fixture("sd1/model_index.json"), encoding: .utf8)
+        let none = try #require(index.firstRange(of: /"safety_checker": \[\s*null,\s*null\s*\]/).map { index[$0] })
+        let checker = "\"safety_checker\": [\"stable_diffusion\", \"StableDiffusionSafetyChecker\"]"
+        try await withChangedModel("sd1", in: "model_index.json", String(none), checker) { path in
+            var notices: [String] = []
+            let pipeline = try StableDiffusionPipeline(modelDirectory: path)
+            for try await case .notice(let sentence) in pipeline.generate(Self.request) { notices.append(sentence) }
+            #expect(
+                notices == [
+                    "The model has a safety checker, which is not run; look at the pictures before you show them."
+                ]
+            )
+        }
+    }
+
+    @Test("a prompt of a thousand words is cut with a notice")
+    func longPrompt() async throws {
+        var request = Self.request
+        request.prompt = Array(repeating: "apple", count: 1000).joined(separator: " ")
+        var notices: [String] = []
+        for try await case .notice(let sentence) in try Self.pipeline().generate(request) { notices.append(sentence) }
+        #expect(notices == ["The prompt is longer than the model reads; its end was left out."])
+    }
+
     @Test("a single file makes pictures, and what is no such file is refused")
     func singleFile() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "lienzo-\(UUID().uuidString)")
