@@ -36,29 +36,62 @@ struct GeneratorOptions: ParsableArguments {
     )
     var adaptations: [Adaptation] = []
 
+    @Option(
+        help: """
+            How weights are kept: as the arithmetic wants them, or as int8, which takes half the memory and more time. \
+            (default: full)
+            """
+    )
+    var storage: WeightStorage?
+
+    @Option(
+        help: """
+            normal, or low: parts of the model are read when they are needed and let go, of Stable Diffusion. (default: \
+            normal)
+            """
+    )
+    var memory: MemoryUse?
+
     /// Writes these choices into a recipe.
     func fill(_ recipe: inout Recipe) {
         recipe.model = model.model
         recipe.prior = prior
         recipe.precision = precision
+        recipe.storage = storage
         recipe.adaptations = adaptations.isEmpty ? nil : adaptations
     }
 }
 
 extension Precision: ExpressibleByArgument {}
 
+/// How weights are kept in memory.
+enum WeightStorage: String, CaseIterable, Codable, ExpressibleByArgument {
+    case full, int8
+}
+
+/// How much of a model is in memory at once; the picture is the same either way.
+enum MemoryUse: String, CaseIterable, ExpressibleByArgument {
+    case low, normal
+}
+
 extension Recipe {
     /// The model that the recipe names, ready to make pictures; no weights are read yet.
     ///
+    /// - Parameter memory: how much of it may be in memory at once.
+    /// - Returns: the pipeline.
     /// - Throws: one sentence where it is not here, or cannot do what the recipe says.
-    func open() throws -> any PictureGenerator {
+    func open(memory: MemoryUse? = nil) throws -> any PictureGenerator {
         var options = ModelOptions()
         options.model = model
         return try openPictureGenerator(
             modelDirectory: try options.path(),
             prior: try prior.map { try ModelLocation.path(of: $0) },
-            computeType: precision?.type,
-            adaptations: (adaptations ?? []).map { ($0.path, $0.scale) }
+            loading: LoadingOptions(
+                computeType: precision?.type,
+                storesInt8: storage == .int8,
+                keepsParts: memory != .low,
+                adaptations: (adaptations ?? []).map { ($0.path, $0.scale) }
+            )
         )
     }
 }

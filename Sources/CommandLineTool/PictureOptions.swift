@@ -67,7 +67,8 @@ struct PictureOptions: ParsableArguments {
             recipe: recipe,
             count: count,
             target: target,
-            previews: previews.map { .init(folder: $0, every: previewEvery) }
+            previews: previews.map { .init(folder: $0, every: previewEvery) },
+            memory: generator.memory
         )
         let report = try await job.run { if !format.json { Console.line($0) } }
         if format.json { try Console.json(report) }

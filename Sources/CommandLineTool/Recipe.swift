@@ -45,6 +45,7 @@ struct Recipe: Codable, Equatable {
     /// The folder of the prior, of models that are published as two.
     var prior: String?
     var precision: Precision?
+    var storage: WeightStorage?
     var adaptations: [Adaptation]?
 
     var prompt: String

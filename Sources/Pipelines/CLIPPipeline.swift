@@ -153,7 +153,7 @@ public actor CLIPPipeline {
 
     private func loaded() throws -> CLIPModel {
         if let model { return model }
-        let loader = PartLoader(device: device, computeType: computeType)
+        let loader = PartLoader(LoadingOptions(device: device, computeType: computeType))
         let loaded = try CLIPModel(checkpoint, loader)
         model = loaded
         return loaded

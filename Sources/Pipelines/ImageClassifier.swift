@@ -141,7 +141,7 @@ public actor ImageClassifier: PictureEncoder {
 
     private func loaded() throws -> Network {
         if let network { return network }
-        let loader = PartLoader(device: device, computeType: computeType)
+        let loader = PartLoader(LoadingOptions(device: device, computeType: computeType))
         let built: Network
         switch layout {
         case .resNet(let configuration):

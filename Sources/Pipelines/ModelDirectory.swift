@@ -44,6 +44,16 @@ public struct ModelDirectory: Sendable {
         parts = index.parts
     }
 
+    /// A single file in place of a folder: it has a name, and no index and no parts.
+    init(file path: String) {
+        self.path = path
+        name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        version = nil
+        className = nil
+        flags = []
+        parts = [:]
+    }
+
     /// The name that a folder gives the model in it: its own, or in a cache of the hub, where a folder has the name of a
     /// commit, the model's id.
     static func name(ofFolder path: String) -> String {

@@ -6,11 +6,16 @@ import LienzoTorch
 
 /// Builds networks for inference from their weights.
 struct PartLoader {
-    let device: Device
-    /// The device's preferred one where `nil`.
-    let computeType: DType?
+    let options: LoadingOptions
     /// Changes that are merged into the weights of parts, by the names of their folders.
     var adaptations: [LowRankAdaptation] = []
+
+    var device: Device { options.device }
+
+    /// - Parameter options: how weights are read; files of LoRA are opened by who knows the parts.
+    init(_ options: LoadingOptions) {
+        self.options = options
+    }
 
     /// How diffusers and transformers name the weights of a part: whole or in several files, then those of a variant,
     /// which have fewer bits.
@@ -47,7 +52,12 @@ struct PartLoader {
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
         Engine.prepare()
-        let store = ParameterStore(loading: source, device: device, computeType: computeType)
+        let store = ParameterStore(
+            loading: source,
+            device: options.device,
+            computeType: options.computeType,
+            storesInt8: options.storesInt8
+        )
         return try torchScope {
             let network = try build(store.root)
             try store.finish(ignoring: isIgnorable)

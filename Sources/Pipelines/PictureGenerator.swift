@@ -1,4 +1,4 @@
-package import LienzoTorch
+import Foundation
 
 /// A model that makes pictures, of whichever family.
 ///
@@ -33,23 +33,25 @@ public protocol PictureGenerator: Actor {
 /// The pipeline that a model directory needs, by the class that its `model_index.json` names.
 ///
 /// - Parameters:
-///   - path: the model directory.
+///   - path: the model directory, or a single file of Stable Diffusion 1 or 2.
 ///   - prior: the directory of the prior, for Kandinsky 2.1 and 2.2, which are published as two.
 /// - Returns: the pipeline, on the CPU; no weights are read yet.
 /// - Throws: one sentence where there is no pipeline for the class, or the folder's configuration files are missing,
 ///   wrong or do not fit each other.
 public func openPictureGenerator(modelDirectory path: String, prior: String? = nil) throws -> any PictureGenerator {
-    try openPictureGenerator(modelDirectory: path, prior: prior, computeType: nil, adaptations: [])
+    try openPictureGenerator(modelDirectory: path, prior: prior, loading: LoadingOptions())
 }
 
-/// The same in a compute type of choice, or the device's preferred one where `nil`, and with files of LoRA, each with its
-/// scale.
+/// The same with weights read and kept as one likes.
 package func openPictureGenerator(
     modelDirectory path: String,
     prior: String?,
-    computeType: DType?,
-    adaptations: [(path: String, scale: Double)]
+    loading: LoadingOptions
 ) throws -> any PictureGenerator {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+        return try StableDiffusionPipeline(file: path, loading: loading)
+    }
     let directory = try ModelDirectory(path)
     let name = directory.className ?? "of no pipeline"
     func refuse(_ isWrong: Bool, _ reason: String) throws(PipelineError) {
@@ -57,14 +59,9 @@ package func openPictureGenerator(
     }
     if StableDiffusionPipeline.classNames.contains(name) {
         try refuse(prior != nil, "a \(name) has no prior; leave it out")
-        return try StableDiffusionPipeline(
-            modelDirectory: path,
-            device: .cpu,
-            computeType: computeType,
-            adaptations: adaptations
-        )
+        return try StableDiffusionPipeline(modelDirectory: path, loading: loading)
     }
-    try refuse(!adaptations.isEmpty, "LoRA is merged into Stable Diffusion only, and this is a \(name)")
+    try refuse(!loading.adaptations.isEmpty, "LoRA is merged into Stable Diffusion only, and this is a \(name)")
     if UnCLIPPipeline.kandinskyClassNames.contains(name) {
         guard let prior else {
             throw PipelineError.invalidModel(
@@ -72,11 +69,11 @@ package func openPictureGenerator(
                 reason: "a \(name) is published apart from its prior; name the prior's folder, too"
             )
         }
-        return try UnCLIPPipeline(prior: prior, decoder: path, device: .cpu, computeType: computeType)
+        return try UnCLIPPipeline(prior: prior, decoder: path, loading: loading)
     }
     if UnCLIPPipeline.classNames.contains(name) {
         try refuse(prior != nil, "it has its prior beside it; leave the other out")
-        return try UnCLIPPipeline(modelDirectory: path, device: .cpu, computeType: computeType)
+        return try UnCLIPPipeline(modelDirectory: path, loading: loading)
     }
     let known = UnCLIPPipeline.classNames + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
     throw PipelineError.invalidModel(

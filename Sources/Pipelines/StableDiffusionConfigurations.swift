@@ -1,4 +1,5 @@
 import Foundation
+import LienzoCheckpoints
 import LienzoDiffusion
 package import LienzoModels
 
@@ -6,11 +7,15 @@ package import LienzoModels
 package struct StableDiffusionConfigurations: Sendable {
     /// A text encoder, and where its tokenizer is.
     struct Text: Sendable {
+        /// The folder of the encoder; of a single file its only one.
         let part: String
+        /// The folder of the tokenizer.
         let tokenizer: String
         let tower: TextTransformerConfiguration
     }
 
+    /// Where weights and tokenizers are.
+    let files: StableDiffusionFiles
     /// One for Stable Diffusion 1 and 2 and for the refiner, two for XL.
     let texts: [Text]
     let unet: UNet2DConditionConfiguration
@@ -67,7 +72,41 @@ package struct StableDiffusionConfigurations: Sendable {
             unknownKeys.compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
             + (directory.has("safety_checker")
                 ? ["The model has a safety checker, which is not run; look at the pictures before you show them."] : [])
+        files = .directory(directory)
         try check(directory.path)
+    }
+
+    /// Reads the shapes in a single file, which has no configuration; what they do not tell is as published.
+    ///
+    /// - Throws: one sentence where the file is no Stable Diffusion 1 or 2, or its parts do not fit each other.
+    ///
+    /// Source: `scheduler/scheduler_config.json` of the published Stable Diffusion 1.5 and 2.1.
+    package init(file path: String) throws {
+        let shape = try LatentDiffusionShape(shapesOf: openCheckpoint(path))
+        files = .file(path, shape)
+        unet = shape.unet
+        autoencoder = shape.autoencoder
+        texts = [Text(part: "text_encoder", tokenizer: "tokenizer", tower: shape.text)]
+        let predictsVelocity = shape.version == .two && unet.inChannels == autoencoder.latentChannels
+        schedulerJSON = Data(
+            """
+            {
+                "_class_name": "\(shape.version == .one ? "PNDMScheduler" : "DDIMScheduler")",
+                "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "steps_offset": 1,
+                "set_alpha_to_one": false, "skip_prk_steps": true, "clip_sample": false,
+                "prediction_type": "\(predictsVelocity ? "v_prediction" : "epsilon")"
+            }
+            """.utf8
+        )
+        scheduler = try SchedulerConfiguration.read(schedulerJSON).configuration
+        (isXL, isRefiner, zerosEmptyPrompt) = (false, false, false)
+        notices =
+            predictsVelocity
+            ? [
+                "A file of Stable Diffusion 2 does not tell whether it predicts velocity, as the models for 768 pixels do "
+                    + "and as is taken here; for one of 512 pixels give the model's directory."
+            ] : []
+        try check(path)
     }
 
     /// By how much pictures are larger than latents in width and height, which must be multiples of it.

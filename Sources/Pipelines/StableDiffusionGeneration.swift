@@ -48,7 +48,7 @@ struct StableDiffusionGeneration {
     private func context() throws -> UNet2DConditionModel.Context {
         let condition = try timed(.text) {
             try torchScope {
-                model.encode(request.prompt, negativePrompt: request.negativePrompt, guidance: guidance)
+                try model.encode(request.prompt, negativePrompt: request.negativePrompt, guidance: guidance)
             }
         }
         if condition.truncated {
@@ -103,7 +103,7 @@ struct StableDiffusionGeneration {
         func progress(_ step: Int) -> GenerationProgress {
             GenerationProgress(stage: .decoder, picture: picture, pictures: request.count, step: step, steps: steps)
         }
-        var run = model.run(context, from: start, sampler: sampler, guidance: guidance, noise: noise)
+        var run = try model.run(context, from: start, sampler: sampler, guidance: guidance, noise: noise)
         emit(.progress(progress(0)))
         for done in 1...max(1, steps) {
             try Task.checkCancellation()
@@ -123,7 +123,7 @@ struct StableDiffusionGeneration {
     /// The picture of latents.
     private func image(_ latents: Tensor) throws -> Image {
         try Image(
-            planes: torchScope { model.picture(latents).floats() },
+            planes: torchScope { try model.picture(latents).floats() },
             width: size.width,
             height: size.height
         )

@@ -15,56 +15,40 @@ package import LienzoTorch
 /// their `Img2Img` and `Inpaint` forms.
 package final class StableDiffusionModel {
     package let configurations: StableDiffusionConfigurations
-    private let texts: [StableDiffusionText]
-    private let unet: UNet2DConditionModel
-    private let autoencoder: AutoencoderKL
+    private let texts: Part<[StableDiffusionText]>
+    private let unet: Part<UNet2DConditionModel>
+    private let autoencoder: Part<AutoencoderKL>
     private let device: Device
 
-    /// Builds all networks from the weights of a model directory, to compute on `device` in `computeType`, or in the
-    /// device's preferred type.
+    /// Builds all networks from the weights of a model; those that do not stay are read when they are needed.
     ///
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
-    package init(
-        _ directory: ModelDirectory,
-        _ configurations: StableDiffusionConfigurations,
-        device: Device = .cpu,
-        computeType: DType? = nil,
-        adaptations: [(path: String, scale: Double)] = []
-    ) throws {
-        let loader = PartLoader(
-            device: device,
-            computeType: computeType,
-            adaptations: try Self.adaptations(
-                adaptations,
-                of: ["unet"] + configurations.texts.map(\.part),
-                in: directory
-            )
-        )
+    package init(_ configurations: StableDiffusionConfigurations, _ options: LoadingOptions = LoadingOptions()) throws {
+        var loader = PartLoader(options)
+        loader.adaptations = try Self.adaptations(options.adaptations, configurations)
         self.configurations = configurations
-        self.device = device
-        texts = try configurations.texts.map { try StableDiffusionText(directory, $0, loader) }
-        unet = try loader.load(part: directory.folder(of: "unet")) {
-            try UNet2DConditionModel($0, configurations.unet)
+        device = options.device
+        let (files, loading) = (configurations.files, loader)
+        texts = try Part(options) { try configurations.texts.map { try StableDiffusionText(files, $0, loading) } }
+        unet = try Part(options) {
+            try files.load(.unet, "unet", loading) { try UNet2DConditionModel($0, configurations.unet) }
         }
-        autoencoder = try loader.load(part: directory.folder(of: "vae")) {
-            try AutoencoderKL($0, configurations.autoencoder)
+        autoencoder = try Part(options) {
+            try files.load(.autoencoder, "vae", loading) { try AutoencoderKL($0, configurations.autoencoder) }
         }
     }
-}
 
-extension StableDiffusionModel {
     /// Opens files of LoRA and checks that the parts of the model have what they change.
     private static func adaptations(
         _ files: [(path: String, scale: Double)],
-        of parts: [String],
-        in directory: ModelDirectory
+        _ configurations: StableDiffusionConfigurations
     ) throws -> [LowRankAdaptation] {
         guard !files.isEmpty else { return [] }
-        let weights = try parts.map { ($0, try openCheckpoint(PartLoader.file(of: directory.folder(of: $0)))) }
+        let parts = try configurations.files.adaptableParts(["unet"] + configurations.texts.map(\.part))
         return try files.map { path, scale in
             let adaptation = try LowRankAdaptation(openCheckpoint(path), scale: scale)
-            try adaptation.requireFit(Dictionary(uniqueKeysWithValues: weights))
+            try adaptation.requireFit(parts)
             return adaptation
         }
     }
@@ -74,12 +58,19 @@ extension StableDiffusionModel {
 
 extension StableDiffusionModel {
     /// The prompt, and before it the negative one where there is guidance.
-    package func encode(_ prompt: String, negativePrompt: String?, guidance: Guidance) -> StableDiffusionCondition {
-        StableDiffusionCondition(
+    ///
+    /// - Throws: where the weights of an encoder that does not stay cannot be read.
+    package func encode(
+        _ prompt: String,
+        negativePrompt: String?,
+        guidance: Guidance
+    ) throws -> StableDiffusionCondition {
+        defer { texts.release() }
+        return StableDiffusionCondition(
             prompt,
             negativePrompt: negativePrompt,
             isGuided: isGuided(guidance),
-            encoders: texts,
+            encoders: try texts(),
             configurations
         )
     }
@@ -102,7 +93,7 @@ extension StableDiffusionModel {
         size: (width: Int, height: Int),
         guidance: Guidance
     ) throws -> UNet2DConditionModel.Context {
-        try unet.context(
+        try unet().context(
             textEncoding: condition.encoding,
             textEmbedding: condition.embedding,
             numbers: configurations.isXL ? numbers(size, rows: condition.encoding.size(0)) : nil,
@@ -150,7 +141,10 @@ extension StableDiffusionModel {
     ///   - pixels: `[1, 3, height, width]` in −1…1.
     ///   - noise: drawn from once.
     /// - Returns: `[1, channels, height / factor, width / factor]`, float32.
-    package func latents(_ pixels: Tensor, noise: NoiseSource) -> Tensor {
+    /// - Throws: where the weights of an autoencoder that does not stay cannot be read.
+    package func latents(_ pixels: Tensor, noise: NoiseSource) throws -> Tensor {
+        let autoencoder = try autoencoder()
+        defer { self.autoencoder.release() }
         let distribution = autoencoder.encode(pixels)
         return autoencoder.diffusionLatents(
             distribution.sample(noise.draw(distribution.mean.shape, device: device))
@@ -159,8 +153,13 @@ extension StableDiffusionModel {
 
     /// The pixels of latents `[samples, channels, height, width]` as diffusion yields them:
     /// `[samples, 3, factor · height, factor · width]`, -1 to 1, float32.
-    package func picture(_ latents: Tensor) -> Tensor {
-        autoencoder.decode(autoencoder.rawLatents(latents))
+    ///
+    /// - Throws: where the weights of an autoencoder that does not stay cannot be read.
+    package func picture(_ latents: Tensor) throws -> Tensor {
+        unet.release()
+        let autoencoder = try autoencoder()
+        defer { self.autoencoder.release() }
+        return autoencoder.decode(autoencoder.rawLatents(latents))
     }
 
     /// The shape of the latents of a picture.
@@ -218,7 +217,7 @@ extension StableDiffusionModel {
         noise: NoiseSource
     ) throws -> Start {
         let index = try sampler.begin(strength: strength)
-        let clean = latents(pixels(picture), noise: noise)
+        let clean = try latents(pixels(picture), noise: noise)
         let drawn = noise.draw(clean.shape, device: device)
         return Start(sample: sampler.addNoise(to: clean, noise: drawn, at: index), index: index)
     }
@@ -248,7 +247,7 @@ extension StableDiffusionModel {
         let isNew = isLight(mask)
         let readsMask = configurations.readsMask
         // At full strength nothing of the picture is seen but through the channels for it.
-        let clean = readsMask && strength == 1 ? nil : latents(pixels, noise: noise)
+        let clean = readsMask && strength == 1 ? nil : try latents(pixels, noise: noise)
         let drawn = noise.draw(shape, device: device)
         let sample =
             if strength < 1, let clean {
@@ -262,7 +261,7 @@ extension StableDiffusionModel {
             _ = noise.draw(shape)
             return Start(sample: sample, index: index, known: clean.map { Known(mask: small, clean: $0, noise: drawn) })
         }
-        let masked = latents(pixels * (1 - isNew), noise: noise)
+        let masked = try latents(pixels * (1 - isNew), noise: noise)
         return Start(sample: sample, index: index, beside: .cat([small, masked], dim: 1))
     }
 
@@ -286,8 +285,9 @@ extension StableDiffusionModel {
         sampler: any Sampler,
         guidance: Guidance,
         noise: NoiseSource
-    ) -> DenoisingSequence {
+    ) throws -> DenoisingSequence {
         let isGuided = isGuided(guidance)
+        let unet = try unet()
         return DenoisingSequence(
             sampler,
             from: start.sample,

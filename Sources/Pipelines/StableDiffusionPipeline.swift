@@ -17,7 +17,7 @@ package import LienzoTorch
 ///
 /// Source: Rombach et al. 2022; Podell et al. 2023; diffusers' pipelines of these names.
 public actor StableDiffusionPipeline: PictureGenerator {
-    /// The model's folder, name and version.
+    /// The model's folder or file, name and version.
     public nonisolated let directory: ModelDirectory
     /// Width and height in pixels of the pictures that the model was trained on.
     public nonisolated var pictureSize: Int { configurations.pictureSize }
@@ -33,10 +33,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
 
     private nonisolated let configurations: StableDiffusionConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.StableDiffusionPipeline")
-    private let device: Device
-    private let computeType: DType?
-    /// Files of LoRA, and how strong each is.
-    private let adaptations: [(path: String, scale: Double)]
+    private let loading: LoadingOptions
     private var model: StableDiffusionModel?
 
     /// The pipeline's own thread.
@@ -46,22 +43,31 @@ public actor StableDiffusionPipeline: PictureGenerator {
     ///
     /// Throws one sentence where the folder's configuration files are missing, wrong or do not fit each other.
     public init(modelDirectory path: String) throws {
-        try self.init(modelDirectory: path, device: .cpu)
+        try self.init(modelDirectory: path, loading: LoadingOptions())
     }
 
-    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one, and with
-    /// files of LoRA merged into its weights, each by its scale.
-    package init(
-        modelDirectory path: String,
-        device: Device,
-        computeType: DType? = nil,
-        adaptations: [(path: String, scale: Double)] = []
-    ) throws {
+    /// The same with weights read and kept as one likes.
+    package init(modelDirectory path: String, loading: LoadingOptions) throws {
         directory = try ModelDirectory(path)
         configurations = try StableDiffusionConfigurations(directory)
-        self.device = device
-        self.computeType = computeType
-        self.adaptations = adaptations
+        self.loading = loading
+    }
+
+    /// A pipeline of Stable Diffusion 1 or 2 in a single file, `.safetensors` or `.ckpt`, on the CPU.
+    ///
+    /// Such a file has no configuration: it is told by the shapes in it. The tokenizer is that of CLIP, whose merges
+    /// `Scripts/setup` fetches.
+    ///
+    /// Throws one sentence where the file cannot be read or is no such model.
+    public init(file path: String) throws {
+        try self.init(file: path, loading: LoadingOptions())
+    }
+
+    /// The same with weights read and kept as one likes.
+    package init(file path: String, loading: LoadingOptions) throws {
+        directory = ModelDirectory(file: path)
+        configurations = try StableDiffusionConfigurations(file: path)
+        self.loading = loading
     }
 
     /// A request with the guidance that is usual for the model, and 30 steps; 8 steps for a latent consistency model.
@@ -117,13 +123,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         if let model { return model }
         for notice in configurations.notices { emit(.notice(notice)) }
         let start = ContinuousClock.now
-        let loaded = try StableDiffusionModel(
-            directory,
-            configurations,
-            device: device,
-            computeType: computeType,
-            adaptations: adaptations
-        )
+        let loaded = try StableDiffusionModel(configurations, loading)
         model = loaded
         emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
         return loaded

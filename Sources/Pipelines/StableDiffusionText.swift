@@ -12,24 +12,20 @@ struct StableDiffusionText {
     ///
     /// - Throws: one sentence where a file is missing or wrong, or the tokens are more than the encoder knows.
     init(
-        _ directory: ModelDirectory,
+        _ files: StableDiffusionFiles,
         _ configuration: StableDiffusionConfigurations.Text,
         _ loader: PartLoader
     ) throws {
         device = loader.device
-        tokenizer = try CLIPTokenizer(directory: directory.folder(of: configuration.tokenizer))
+        tokenizer = try files.tokenizer(configuration.tokenizer)
         let (pieces, known) = (tokenizer.vocabulary.pieces.count, configuration.tower.vocabularySize)
         guard pieces <= known else {
             throw PipelineError.invalidModel(
-                path: directory.path,
+                path: files.path,
                 reason: "its \(configuration.tokenizer) has \(pieces) tokens; expected at most \(known) as the encoder"
             )
         }
-        network = try loader.load(
-            part: directory.folder(of: configuration.part),
-            as: { HuggingFaceCLIPNames(textTower: $0) },
-            build: { try TextTransformer($0, configuration.tower) }
-        )
+        network = try files.load(.text, configuration.part, loader) { try TextTransformer($0, configuration.tower) }
     }
 
     /// What texts are to the encoder, and whether one of them was cut.

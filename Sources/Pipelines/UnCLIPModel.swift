@@ -27,20 +27,15 @@ package final class UnCLIPModel {
     private let decoderText: MultilingualText?
     private var blankEmbedding: Tensor?
 
-    /// Builds all networks from the weights of a model's directories, to compute on `device` in `computeType`, or in the
-    /// device's preferred type.
+    /// Builds all networks from the weights of a model's directories.
     ///
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
-    package init(
-        _ configurations: UnCLIPConfigurations,
-        device: Device = .cpu,
-        computeType: DType? = nil
-    ) throws {
-        let loader = PartLoader(device: device, computeType: computeType)
+    package init(_ configurations: UnCLIPConfigurations, _ options: LoadingOptions = LoadingOptions()) throws {
+        let loader = PartLoader(options)
         let (priorParts, decoderParts) = (configurations.priorDirectory, configurations.decoderDirectory)
         self.configurations = configurations
-        self.device = device
+        device = options.device
         clip = try CLIPModel(configurations.clipCheckpoint, loader)
         prior = try loader.load(part: priorParts.folder(of: "prior")) { try PriorTransformer($0, configurations.prior) }
         decoder = try loader.load(part: decoderParts.folder(of: "unet")) {

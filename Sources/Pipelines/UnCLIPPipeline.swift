@@ -36,8 +36,7 @@ public actor UnCLIPPipeline {
 
     private nonisolated let configurations: UnCLIPConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.UnCLIPPipeline")
-    private let device: Device
-    private let computeType: DType?
+    private let loading: LoadingOptions
     private var model: UnCLIPModel?
 
     /// The pipeline's own thread.
@@ -47,19 +46,17 @@ public actor UnCLIPPipeline {
     ///
     /// Throws one sentence where the folder's configuration files are missing, wrong or do not fit each other.
     public init(modelDirectory path: String) throws {
-        try self.init(modelDirectory: path, device: .cpu)
+        try self.init(modelDirectory: path, loading: LoadingOptions())
     }
 
-    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one.
+    /// The same with weights read and kept as one likes.
     package init(
         modelDirectory path: String,
-        device: Device,
-        computeType: DType? = nil,
+        loading: LoadingOptions,
         imageTowerNamed: (String) -> EfficientNetLiteConfiguration? = { EfficientNetLiteConfiguration(timm: $0) }
     ) throws {
         configurations = try UnCLIPConfigurations(ModelDirectory(path), imageTowerNamed: imageTowerNamed)
-        self.device = device
-        self.computeType = computeType
+        self.loading = loading
     }
 
     /// A pipeline of a Kandinsky 2.1 or 2.2 on the CPU, from the two folders that it was published as.
@@ -70,14 +67,13 @@ public actor UnCLIPPipeline {
     ///     model.
     /// - Throws: one sentence where the folders' configuration files are missing, wrong or do not fit each other.
     public init(prior: String, decoder: String) throws {
-        try self.init(prior: prior, decoder: decoder, device: .cpu)
+        try self.init(prior: prior, decoder: decoder, loading: LoadingOptions())
     }
 
-    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one.
-    package init(prior: String, decoder: String, device: Device, computeType: DType? = nil) throws {
+    /// The same with weights read and kept as one likes.
+    package init(prior: String, decoder: String, loading: LoadingOptions) throws {
         configurations = try UnCLIPConfigurations(prior: ModelDirectory(prior), decoder: ModelDirectory(decoder))
-        self.device = device
-        self.computeType = computeType
+        self.loading = loading
     }
 
     /// Reads the weights now rather than with the first request.
@@ -136,7 +132,7 @@ public actor UnCLIPPipeline {
         if let model { return model }
         for notice in configurations.notices { emit(.notice(notice)) }
         let start = ContinuousClock.now
-        let loaded = try UnCLIPModel(configurations, device: device, computeType: computeType)
+        let loaded = try UnCLIPModel(configurations, loading)
         model = loaded
         emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
         return loaded

@@ -74,10 +74,95 @@ struct GenerateToolTests {
         }
     }
 
+    @Test func `a picture is made again from what it says of itself`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let made = try tool(
+                "generate",
+                "a red apple",
+                "--steps",
+                "4",
+                "--candidates",
+                "1",
+                "--scheduler",
+                "euler",
+                "--negative",
+                "blue",
+                "--preview",
+                "steps",
+                "--preview-every",
+                "2",
+                "--output",
+                "apple.png"
+            )
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/steps") == ["apple-step-2.png"])
+            let again = try tool("again", "apple.png")
+            #expect(
+                again.output == "apple-again.png\n" && again.lastError.contains("the same picture"),
+                "\(again.errors)"
+            )
+
+            let changed = try tool(
+                "generate",
+                "a red apple",
+                "--init",
+                "apple.png",
+                "--steps",
+                "4",
+                "--output",
+                "b.png"
+            )
+            #expect(changed.status == 0, "\(changed.errors)")
+            try FileManager.default.copyItem(atPath: "\(folder)/b.png", toPath: "\(folder)/c.png")
+            try Data("other".utf8).write(to: URL(fileURLWithPath: "\(folder)/apple.png"))
+            let refused = try tool("again", "c.png")
+            #expect(refused.status == 1 && refused.lastError.contains("apple.png is not the file"), "\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/c-again.png"))
+        }
+    }
+
+    @Test func `pictures are varied, blended and shifted, and embeddings made before become pictures`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let few = ["--steps", "2", "--prior-steps", "2"]
+            func run(_ arguments: [String]) throws -> Tool.Result { try tool.run(arguments + few) }
+            let made = try run(["generate", "a lemon", "--output", "lemon.png"])
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(try run(["vary", "lemon.png"]).output == "lemon-varied-0.png\n")
+            #expect(
+                try run(["blend", "lemon.png", "a red apple", "--weights", "0.7,0.3"]).output
+                    == "lemon-and-a-red-apple-0.png\n"
+            )
+            #expect(
+                try run(["blend", "lemon.png", "a red apple", "--spherical", "--output", "s.png"]).output == "s.png\n"
+            )
+            let strip = try run(
+                [
+                    "shift", "lemon.png", "--from", "a lemon", "--to", "a heart", "--pictures", "2", "--output",
+                    "strip.png",
+                ]
+            )
+            #expect(strip.output == "strip.png\n", "\(strip.errors)")
+            let prior = try run(["prior", "a lemon", "--candidates", "2", "--output", "e.safetensors"])
+            #expect(prior.output == "e.safetensors\n" && prior.errors.contains("row 1"), "\(prior.errors)")
+            let given = ["generate", "a lemon", "--image-embedding", "e.safetensors", "--output", "given.png"]
+            #expect(try run(given + ["--embedding-row", "1"]).status == 0)
+            #expect(try run(given + ["--embedding-row", "2"]).lastError.contains("There is no row 2"))
+            #expect(try tool("again", "given.png").lastError.contains("the same picture"))
+        }
+    }
+
     private static let failures: [(arguments: [String], status: Int32)] = [
         (["generate", ""], 64), (["generate", "a", "--steps", "0"], 64), (["generate", "a", "--guidance", "x"], 64),
         (["generate", "a", "--output", "a.jpg"], 64), (["generate", "a", "--output", "nowhere/a.png"], 1),
         (["generate", "a", "--output", "/proc/a.png"], 1),
+        (["generate", "a", "--scheduler", "nope"], 1), (["generate", "a", "--mask", "m.png"], 64),
+        (["generate", "a", "--init", "nowhere.png"], 1), (["generate", "a", "--width", "100"], 1),
+        (["generate", "a", "--lora", "nowhere.safetensors"], 1), (["generate", "a", "--lora", ""], 64),
+        (["generate", "a", "--image-embedding", "nowhere.safetensors"], 1), (["vary", "nowhere.png"], 1),
+        (["blend", "a"], 64), (["blend", "a", "b", "--weights", "1"], 64), (["again", "nowhere.png"], 1),
+        (["shift", "nowhere.png", "--from", "a", "--to", "b"], 1), (["prior", ""], 64),
         (["generate", "a", "--model", "nowhere"], 1), (["compare", "nowhere.png", "--text", "a"], 1),
         (["compare", "--text", "a"], 64), (["inspect", "nowhere.png"], 1), (["paint"], 64),
         (["train", "decoder", "--model", "nowhere", "--run", "run"], 1),

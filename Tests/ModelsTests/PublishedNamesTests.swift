@@ -73,8 +73,10 @@ struct PublishedNamesTests {
 }
 
 /// Tensors of which there is nothing but name and shape: each is one number, seen often.
-private struct NamesOnly: ParameterSource {
+struct NamesOnly: ParameterSource {
     var shapes: [String: [Int]] = [:]
+    /// The names that the reference gives to tensors of a single file; `-` for one that it does not read.
+    private(set) var newNames: [String: String] = [:]
 
     /// Reads a list of `Tools/reference/models_stable_diffusion.py`.
     init(_ path: String) throws {
@@ -84,6 +86,7 @@ private struct NamesOnly: ParameterSource {
             before = String(before.prefix(try #require(Int(parts[0])))) + parts[1]
             let words = before.split(separator: " ", omittingEmptySubsequences: false)
             shapes[String(words[0])] = words[1].split(separator: ",").compactMap { Int($0) }
+            newNames[String(words[0])] = words.count > 2 ? String(words[2]) : nil
         }
         #expect(shapes.count > 100)
     }

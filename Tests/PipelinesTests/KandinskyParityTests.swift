@@ -84,7 +84,7 @@ struct KandinskyParityTests {
     ) throws -> (embedding: Tensor, negative: Tensor, latents: Tensor, picture: Tensor) {
         try withTemporaryFolder { folder in
             let configurations = try KandinskyModel.configurations(run.kind, in: folder)
-            let model = try UnCLIPModel(configurations, computeType: computeType)
+            let model = try UnCLIPModel(configurations, LoadingOptions(computeType: computeType))
             let request = try request(run)
             let plan = try UnCLIPPlan(request, configurations)
             let generation = Generation(request, plan, model: model) { _ in }
@@ -134,7 +134,7 @@ struct KandinskyParityTests {
         let expected = try KandinskyModel.expected()
         try withTemporaryFolder { folder in
             let configurations = try KandinskyModel.configurations(.decoder21, in: folder)
-            let model = try UnCLIPModel(configurations, computeType: .float32)
+            let model = try UnCLIPModel(configurations, LoadingOptions(computeType: .float32))
             try torchScope {
                 let ids = model.clip.tokenized(["a red apple", ""]).ids
                 #expect(ids.int64s() == (try expected.tensor(named: "ids").int64s()))

@@ -20,7 +20,7 @@ struct MiniTests {
 
     private func networks(_ type: DType) throws -> UnCLIPModel {
         let directory = try ModelDirectory(path)
-        return try UnCLIPModel(UnCLIPConfigurations(directory), computeType: type)
+        return try UnCLIPModel(UnCLIPConfigurations(directory), LoadingOptions(computeType: type))
     }
 
     /// What float32 sums in another order may differ by, and what bfloat16's eight bits may, relative to the largest

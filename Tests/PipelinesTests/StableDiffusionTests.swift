@@ -2,6 +2,8 @@ import Foundation
 import LienzoCheckpoints
 import LienzoDiffusion
 import LienzoImages
+import LienzoModels
+import LienzoNN
 import LienzoTorch
 import TestSupport
 import Testing
@@ -34,8 +36,7 @@ struct StableDiffusionParityTests {
         for (type, decibels) in [(DType.float32, 50.0), (.bfloat16, 35)] {
             let pipeline = try StableDiffusionPipeline(
                 modelDirectory: run.directory,
-                device: .cpu,
-                computeType: type
+                loading: LoadingOptions(computeType: type)
             )
             let picture = try #require(try await allPictures(pipeline, run.request).first)
             #expect(picture.image.pixels.count == expected.count)
@@ -117,9 +118,8 @@ struct StableDiffusionRun: Sendable, CustomTestStringConvertible {
 
     /// The last sample of the run in float32.
     func latents() throws -> Tensor {
-        let directory = try ModelDirectory(directory)
-        let configurations = try StableDiffusionConfigurations(directory)
-        let model = try StableDiffusionModel(directory, configurations, computeType: .float32)
+        let configurations = try StableDiffusionConfigurations(ModelDirectory(directory))
+        let model = try StableDiffusionModel(configurations, LoadingOptions(computeType: .float32))
         let generation = StableDiffusionGeneration(
             request,
             try StableDiffusionPlan(request, configurations),
@@ -136,8 +136,7 @@ struct StableDiffusionTests {
     static func pipeline(_ name: String = "sd1") throws -> StableDiffusionPipeline {
         try StableDiffusionPipeline(
             modelDirectory: StableDiffusionRun.fixture(name),
-            device: .cpu,
-            computeType: .float32
+            loading: LoadingOptions(computeType: .float32)
         )
     }
 
@@ -174,6 +173,66 @@ struct StableDiffusionTests {
                 "preview 64", "decoder 3/3", "decoder done", "autoencoder done", "picture 64×64",
             ]
         )
+    }
+
+    @Test("parts that come and go give the picture that parts which stay give")
+    func lowMemory() async throws {
+        var request = Self.request
+        request.count = 2
+        let low = try StableDiffusionPipeline(
+            modelDirectory: StableDiffusionRun.fixture("sd1"),
+            loading: LoadingOptions(computeType: .float32, keepsParts: false)
+        )
+        let pictures = try await allPictures(low, request)
+        #expect(try await allPictures(Self.pipeline(), request) == pictures)
+        request.image = try StableDiffusionRun.image("picture.png")
+        #expect(try await allPictures(low, request) == allPictures(Self.pipeline(), request))
+    }
+
+    @Test("weights of 8 bits give nearly the picture that full ones give")
+    func int8() async throws {
+        let small = try StableDiffusionPipeline(
+            modelDirectory: StableDiffusionRun.fixture("sd1"),
+            loading: LoadingOptions(computeType: .float32, storesInt8: true)
+        )
+        let (found, exact) = (
+            try await allPictures(small, Self.request), try await allPictures(Self.pipeline(), Self.request)
+        )
+        let (a, b) = (try #require(found.first).image.pixels, try #require(exact.first).image.pixels)
+        #expect(a != b)
+        let error = zip(a, b).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) } / Double(a.count)
+        #expect(10 * log10(255 * 255 / error) > 25)
+    }
+
+    @Test("LoRA changes the picture, by nothing where it is zero, and one of another model is refused")
+    func adaptations() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let weights = try openCheckpoint(
+            "\(StableDiffusionRun.fixture("sd1"))/unet/diffusion_pytorch_model.safetensors"
+        )
+        let shape = try #require(weights.shape(of: "conv_in.weight"))
+        func pictures(_ up: Double, outputs: Int) async throws -> [GeneratedPicture] {
+            let path = "\(folder)/\(up)-\(outputs).safetensors"
+            try writeSafetensors(
+                [
+                    ("lora_unet_conv_in.lora_down.weight", .full([2] + shape.dropFirst(), 0.1)),
+                    ("lora_unet_conv_in.lora_up.weight", .full([outputs, 2, 1, 1], up)),
+                ],
+                to: path
+            )
+            let options = LoadingOptions(computeType: .float32, adaptations: [(path, 1)])
+            let pipeline = try StableDiffusionPipeline(
+                modelDirectory: StableDiffusionRun.fixture("sd1"),
+                loading: options
+            )
+            return try await allPictures(pipeline, Self.request)
+        }
+        let plain = try await allPictures(Self.pipeline(), Self.request)
+        #expect(try await pictures(0, outputs: shape[0]) == plain)
+        #expect(try await pictures(1, outputs: shape[0]) != plain)
+        await #expect(throws: AdaptationError.self) { try await pictures(1, outputs: shape[0] + 1) }
     }
 
     @Test("leaving the loop stops the work, and the pipeline serves the next request", .timeLimit(.minutes(5)))
@@ -289,6 +348,99 @@ struct StableDiffusionTests {
         let pipeline = try Self.pipeline(refusal.model)
         let error = await #expect(throws: (any Error).self) { try await allPictures(pipeline, refusal.request) }
         #expect("\(try #require(error))" == refusal.sentence)
+    }
+
+    @Test("weights may be in several files, and a missing file is told by its name")
+    func shards() async throws {
+        let (folder, name) = ("unet", "diffusion_pytorch_model")
+        let path = try changedModel("sd1", in: "model_index.json", "StableDiffusionPipeline", "StableDiffusionPipeline")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let whole = "\(path)/\(folder)/\(name).safetensors"
+        let names = try SafetensorsFile(whole).names.sorted()
+        let halves = [Array(names.prefix(names.count / 2)), Array(names.suffix(names.count - names.count / 2))]
+        var places: [String: String] = [:]
+        for (index, half) in halves.enumerated() {
+            let file = "\(name)-0000\(index + 1)-of-00002.safetensors"
+            let source = try SafetensorsFile(whole)
+            let tensors = try torchScope { try half.map { ($0, try source.tensor(named: $0)) } }
+            try writeSafetensors(tensors, to: "\(path)/\(folder)/\(file)")
+            for name in half { places[name] = file }
+        }
+        try FileManager.default.removeItem(atPath: whole)
+        let pipeline = {
+            try StableDiffusionPipeline(modelDirectory: path, loading: LoadingOptions(computeType: .float32))
+        }
+        let error = await #expect(throws: (any Error).self) { try await pipeline().prepare() }
+        #expect("\(try #require(error))".contains("\(name).safetensors"))
+
+        try JSONSerialization.data(withJSONObject: ["weight_map": places])
+            .write(to: URL(filePath: "\(path)/\(folder)/\(name).safetensors.index.json"))
+        let sharded = try await allPictures(pipeline(), Self.request)
+        #expect(try await sharded[0].image == allPictures(Self.pipeline(), Self.request)[0].image)
+    }
+
+    @Test("a safety checker that is not run is told")
+    func safetyChecker() async throws {
+        let index = try String(contentsOfFile: StableDiffusionRun.fixture("sd1/model_index.json"), encoding: .utf8)
+        let none = try #require(index.firstRange(of: /"safety_checker": \[\s*null,\s*null\s*\]/).map { index[$0] })
+        let checker = "\"safety_checker\": [\"stable_diffusion\", \"StableDiffusionSafetyChecker\"]"
+        try await withChangedModel("sd1", in: "model_index.json", String(none), checker) { path in
+            var notices: [String] = []
+            let pipeline = try StableDiffusionPipeline(modelDirectory: path)
+            for try await case .notice(let sentence) in pipeline.generate(Self.request) { notices.append(sentence) }
+            #expect(
+                notices == [
+                    "The model has a safety checker, which is not run; look at the pictures before you show them."
+                ]
+            )
+        }
+    }
+
+    @Test("a prompt of a thousand words is cut with a notice")
+    func longPrompt() async throws {
+        var request = Self.request
+        request.prompt = Array(repeating: "apple", count: 1000).joined(separator: " ")
+        var notices: [String] = []
+        for try await case .notice(let sentence) in try Self.pipeline().generate(request) { notices.append(sentence) }
+        #expect(notices == ["The prompt is longer than the model reads; its end was left out."])
+    }
+
+    @Test("a single file makes pictures, and what is no such file is refused")
+    func singleFile() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lienzo-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "tiny.safetensors").path
+        try writeSingleFile(to: path)
+
+        let generator = try openPictureGenerator(modelDirectory: path)
+        #expect(generator.directory.name == "tiny")
+        var request = generator.request(prompt: "a red apple")
+        (request.steps, request.width, request.height) = (2, 32, 16)
+        var pictures: [GeneratedPicture] = []
+        for try await case .picture(let picture) in generator.generate(request) { pictures.append(picture) }
+        #expect(pictures.map { [$0.image.width, $0.image.height] } == [[32, 16]])
+
+        let other = try StableDiffusionRun.fixture("sd1/unet/diffusion_pytorch_model.safetensors")
+        #expect(throws: (any Error).self) { try openPictureGenerator(modelDirectory: other) }
+    }
+
+    /// Random weights under the names of `Tools/reference/models_stable_diffusion.py`.
+    private func writeSingleFile(to path: String) throws {
+        let generator = Generator(seed: 3)
+        var before = ""
+        var tensors: [(String, Tensor)] = []
+        let list = try String(contentsOfFile: TinyModel.fixture("single-tiny.txt"), encoding: .utf8)
+        try torchScope {
+            for line in list.split(separator: "\n") {
+                let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+                before = String(before.prefix(try #require(Int(parts[0])))) + parts[1]
+                let words = before.split(separator: " ")
+                let shape = words[1].split(separator: ",").compactMap { Int($0) }
+                tensors.append((String(words[0]), Tensor.randn(shape, generator: generator, dtype: .float32) * 0.1))
+            }
+        }
+        try writeSafetensors(tensors, to: path)
     }
 
     @Test("an unknown scheduler is refused with the names that there are")

@@ -29,15 +29,14 @@ enum TinyModel {
     static func networks() throws -> UnCLIPModel {
         let directory = try ModelDirectory(path)
         let configurations = try UnCLIPConfigurations(directory, imageTowerNamed: imageTower)
-        return try UnCLIPModel(configurations, computeType: .float32)
+        return try UnCLIPModel(configurations, LoadingOptions(computeType: .float32))
     }
 
     /// A pipeline of the directory, or of a changed copy of it.
     static func pipeline(_ path: String? = nil) throws -> UnCLIPPipeline {
         try UnCLIPPipeline(
             modelDirectory: path ?? Self.path,
-            device: .cpu,
-            computeType: .float32,
+            loading: LoadingOptions(computeType: .float32),
             imageTowerNamed: imageTower
         )
     }

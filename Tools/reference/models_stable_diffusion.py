@@ -2,6 +2,9 @@
 
 unet/sd1, unet/sd2, unet/xl, autoencoder-kl, clip-text, clip-text-projection: tiny random networks as the reference
 saves them, each with expected.safetensors: inputs, what each block gives, the output.
+published/single-*.txt: for single files of Stable Diffusion 1.5 and 2.1, each tensor's name and shape in the file and the
+name that diffusers' own conversion gives it, in the same form.
+Tests/PipelinesTests/Fixtures/single-tiny.txt: the same for a file of a few channels.
 published/*.json and *.txt: the published configurations, and every tensor of the networks that the reference builds of
 them, on torch's meta device: name and shape, sorted; a line begins with how many characters it shares with the one
 before.
@@ -15,6 +18,7 @@ import pathlib
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -210,13 +214,115 @@ def published(name, configuration, build):
     (folder / f"{name}.json").write_text(json.dumps(configuration, indent=1, sort_keys=True) + "\n")
     with torch.device("meta"):
         tensors = build(configuration).state_dict()
-    lines, before = [], ""
-    for key in sorted(tensors):
-        line = f"{key} {','.join(str(size) for size in tensors[key].shape)}"
+    write_lines(name, [f"{key} {','.join(str(size) for size in tensors[key].shape)}" for key in sorted(tensors)])
+
+
+def write_lines(name, lines, folder=OUT / "published"):
+    shortened, before = [], ""
+    for line in lines:
         shared = len(os.path.commonprefix([before, line]))
-        lines.append(f"{shared} {line[shared:]}\n")
+        shortened.append(f"{shared} {line[shared:]}\n")
         before = line
-    (folder / f"{name}.txt").write_text("".join(lines))
+    (folder / f"{name}.txt").write_text("".join(shortened))
+
+
+def original_unet(name, layers=2):
+    """The name in CompVis' network: blocks are counted through, and a layer's parts are numbers of a sequence."""
+    fixed = {"time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
+             "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2"}
+    inner = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
+             "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
+    head, kind = name.rsplit(".", 1)
+    if head in fixed:
+        return f"{fixed[head]}.{kind}"
+    parts = name.split(".")
+    resnet = lambda rest: ".".join([inner[rest[0]], *rest[1:]])
+    if parts[0] == "mid_block":
+        i, rest = int(parts[2]), parts[3:]
+        return f"middle_block.{2 * i}.{resnet(rest)}" if parts[1] == "resnets" else f"middle_block.1.{'.'.join(rest)}"
+    block, layer, i, rest = int(parts[1]), parts[2], int(parts[3]), parts[4:]
+    if parts[0] == "down_blocks":
+        place = f"input_blocks.{block * (layers + 1) + i + 1}"
+        if layer == "downsamplers":
+            return f"input_blocks.{(block + 1) * (layers + 1)}.0.op.{kind}"
+    else:
+        place = f"output_blocks.{block * (layers + 1) + i}"
+        if layer == "upsamplers":
+            return f"output_blocks.{block * (layers + 1) + layers}.{1 if block == 0 else 2}.conv.{kind}"
+    return f"{place}.0.{resnet(rest)}" if layer == "resnets" else f"{place}.1.{'.'.join(rest)}"
+
+
+def original_vae(name, blocks=4):
+    parts = name.split(".")
+    if parts[0] not in ("encoder", "decoder"):
+        return name
+    half, rest = parts[0], parts[1:]
+    rename = {"conv_shortcut": "nin_shortcut"}
+    if rest[0] == "conv_norm_out":
+        return f"{half}.norm_out.{rest[1]}"
+    if rest[0] == "mid_block" and rest[1] == "resnets":
+        return ".".join([half, "mid", f"block_{int(rest[2]) + 1}", *rest[3:]])
+    if rest[0] == "mid_block":
+        part = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out": "proj_out"}[rest[3]]
+        return f"{half}.mid.attn_1.{part}.{rest[-1]}"
+    if rest[0] in ("down_blocks", "up_blocks"):
+        down = rest[0] == "down_blocks"
+        place = f"{half}.down.{rest[1]}" if down else f"{half}.up.{blocks - 1 - int(rest[1])}"
+        if rest[2] == "resnets":
+            return ".".join([place, "block", rest[3], *[rename.get(part, part) for part in rest[4:]]])
+        return f"{place}.{'downsample' if down else 'upsample'}.{'.'.join(rest[4:])}"
+    return name
+
+
+def single(name, unet_configuration, text_configuration, vae_configuration=VAE, folder=OUT / "published"):
+    """What diffusers' conversion makes of a file with CompVis' names."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(**unet_configuration).state_dict()
+        vae = AutoencoderKL(**vae_configuration).state_dict()
+        text = CLIPTextModel(CLIPTextConfig(**text_configuration)).state_dict()
+    origins, shapes = {}, {}
+
+    def add(original, shape):
+        # Each is a view of one number, told from others by the number.
+        numbers[original] = torch.full((1,), float(len(numbers))).expand(shape)
+        shapes[original] = list(shape)
+
+    def take(converted):
+        for new, tensor in converted.items():
+            origins[originals[int(tensor.flatten()[0])]] = (new, list(tensor.shape))
+
+    numbers = {}
+    for key, tensor in unet.items():
+        add("model.diffusion_model." + original_unet(key, unet_configuration["layers_per_block"]), tensor.shape)
+    for key, tensor in vae.items():
+        is_convolution = "attentions" in key and "to_" in key and key.endswith("weight")
+        add("first_stage_model." + original_vae(key, len(vae_configuration["block_out_channels"])), (*tensor.shape, 1, 1) if is_convolution else tensor.shape)
+    originals = list(numbers)
+    take(convert_ldm_unet_checkpoint(dict(numbers), unet_configuration | {"class_embed_type": None}))
+    take(convert_ldm_vae_checkpoint(dict(numbers), vae_configuration))
+    assert {new for new, _ in origins.values()} == set(unet) | set(vae)
+    assert all(list((unet | vae)[new].shape) == shape for new, shape in origins.values())
+    lines = [f"{key} {','.join(map(str, shapes[key]))} {origins[key][0]}" for key in sorted(origins)]
+    if name.endswith("21"):
+        # OpenCLIP's encoder keeps its names; what its last layer gives is not read.
+        width, layers = text_configuration["hidden_size"], text_configuration["num_hidden_layers"]
+        layer = {
+            "attn.in_proj_bias": [3 * width], "attn.in_proj_weight": [3 * width, width], "attn.out_proj.bias": [width],
+            "attn.out_proj.weight": [width, width], "ln_1.bias": [width], "ln_1.weight": [width], "ln_2.bias": [width],
+            "ln_2.weight": [width], "mlp.c_fc.bias": [4 * width], "mlp.c_fc.weight": [4 * width, width],
+            "mlp.c_proj.bias": [width], "mlp.c_proj.weight": [width, 4 * width],
+        }
+        own = {"ln_final.bias": [width], "ln_final.weight": [width], "positional_embedding": [77, width],
+               "token_embedding.weight": [49408, width], "text_projection": [width, width]}
+        own |= {f"transformer.resblocks.{i}.{key}": shape for i in range(layers + 1) for key, shape in layer.items()}
+        unread = lambda key: key == "text_projection" or f"resblocks.{layers}." in key
+        lines += [f"cond_stage_model.model.{key} {','.join(map(str, shape))} {'-' if unread(key) else key}"
+                  for key, shape in sorted(own.items())]
+    else:
+        keys = [f"text_model.{key}" if not key.startswith("text_model.") else key for key in text]
+        lines += [f"cond_stage_model.transformer.{key} {','.join(map(str, tensor.shape))} {key}"
+                  for key, tensor in sorted(zip(keys, text.values()))]
+    write_lines(name, lines, folder)
 
 
 unet("unet/sd1", SD1, (7, 6))
@@ -231,4 +337,16 @@ for name, configuration in [("unet-sd15", SD15_UNET), ("unet-sd21", SD21_UNET), 
 published("vae", VAE, lambda c: AutoencoderKL(**c))
 published("text-vit-l", VIT_L, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
 published("text-vit-h", VIT_H, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
+single("single-sd15", SD15_UNET, VIT_L)
+single("single-sd21", SD21_UNET, VIT_H)
+single(
+    "single-tiny",
+    SD15_UNET | dict(block_out_channels=[32, 32], layers_per_block=1, cross_attention_dim=64,
+                     down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"],
+                     up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"]),
+    VIT_L | dict(hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=1),
+    VAE | dict(block_out_channels=[32, 32], layers_per_block=1, down_block_types=["DownEncoderBlock2D"] * 2,
+               up_block_types=["UpDecoderBlock2D"] * 2),
+    folder=OUT.parents[1] / "PipelinesTests/Fixtures",
+)
 published("text-vit-bigg", VIT_BIG_G, lambda c: CLIPTextModelWithProjection(CLIPTextConfig(**c)))
