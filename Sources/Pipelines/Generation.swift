@@ -25,9 +25,7 @@ struct Generation {
     /// Makes the pictures one after the other, each from its own generators, so that a picture does not depend on how
     /// many are made with it; the candidates for one go through the networks as one batch.
     func run() throws {
-        let condition = try encodedPrompt()
-        let text = try torchScope { model.decoderCondition(request.prompt, condition) }
-        let canvas = try canvas()
+        let (condition, text, canvas) = try prepared()
         for index in 0..<request.count {
             let (seed, noise) = noise(picture: index)
             let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
@@ -38,13 +36,18 @@ struct Generation {
         }
     }
 
-    /// What one picture is before the autoencoder makes it one.
-    func latents(picture index: Int) throws -> (embeddings: ImageEmbeddings, latents: Tensor) {
+    /// What the first picture is before the autoencoder makes it one.
+    func firstLatents() throws -> (embeddings: ImageEmbeddings, latents: Tensor) {
+        let (condition, text, canvas) = try prepared()
+        let noise = noise(picture: 0).noise
+        let embeddings = try imageEmbeddings(condition, picture: 0, noise: noise)
+        return (embeddings, try latents(text, embeddings, canvas, picture: 0, noise: noise))
+    }
+
+    /// What is the same for all pictures: the words as prior and decoder see them, and what is known of the picture.
+    private func prepared() throws -> (UnCLIPModel.Condition, UnCLIPModel.Condition?, Canvas) {
         let condition = try encodedPrompt()
-        let text = try torchScope { model.decoderCondition(request.prompt, condition) }
-        let noise = noise(picture: index).noise
-        let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
-        return (embeddings, try latents(text, embeddings, canvas(), picture: index, noise: noise))
+        return (condition, try torchScope { model.decoderCondition(request.prompt, condition) }, try canvas())
     }
 
     /// The image embeddings alone: for each picture all candidates, the one that fits the prompt best first.
