@@ -1,4 +1,5 @@
 import Foundation
+import LienzoCheckpoints
 import LienzoFiles
 import LienzoImages
 import LienzoTorch
@@ -79,6 +80,12 @@ struct KandinskyPipelineTests {
             #expect(abs(length(some) - length(start)) < 1e-4)
 
             // At 1 nothing is left of the picture: the normalised difference of the normalised texts.
+            for (share, found) in [("0.3", some), ("1.0", all)] {
+                let expected = try torchScope {
+                    try KandinskyModel.expected().tensor(named: "shifted.\(share)").floats()
+                }
+                #expect(distance(found, expected) < 1e-4, "\(share)")
+            }
             let back = try await embedding(.shift(image, from: "a red apple", to: "a photo", share: 1))
             #expect(distance(back, all.map { -$0 }) < 1e-4)
         }

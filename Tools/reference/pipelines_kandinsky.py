@@ -229,6 +229,15 @@ def main():
     run("22.large", KandinskyV22Img2ImgPipeline(unet=p["unet22"], **shared22), sampled(generator), generator,
         image=given["large"], strength=0.4)
 
+    # diffusers has no way along a difference of texts; this is section 3.3 of DALL·E 2 in a few lines of numpy.
+    texts = prior.text_encoder(p["tokenizer"]([NEGATIVE, PROMPT], padding="max_length", return_tensors="pt").input_ids)
+    start, (a, b) = expected["picture.embedding"][0].double().numpy(), texts.text_embeds.double().numpy()
+    unit = lambda vector: vector / np.linalg.norm(vector)
+    direction = unit(unit(b) - unit(a))
+    angle = np.arccos(unit(start) @ direction)
+    for share in (0.3, 1.0):
+        turned = np.sin((1 - share) * angle) * unit(start) + np.sin(share * angle) * direction
+        expected[f"shifted.{share}"] = torch.from_numpy(turned / np.sin(angle) * np.linalg.norm(start)).float()
     # An embedding that was made before: the prior's noise is not drawn.
     given_before = {part: expected[f"22.text.{name}"]
                     for part, name in [("image_embeds", "embedding"), ("negative_image_embeds", "negative")]}
