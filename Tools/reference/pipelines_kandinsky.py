@@ -1,8 +1,8 @@
 """Writes Tests/PipelinesTests/Fixtures/kandinsky: tiny Kandinsky pipelines of random weights, as diffusers saves them,
 and what diffusers makes of them.
 
-Kandinsky 2.1 and 2.2 share the prior's directory and the autoencoder here, and an inpainting model has only the U-Net of
-its own; `KandinskyModel` in the tests puts the directories together.
+Kandinsky 2.1 and 2.2 share the prior's directory and the autoencoder here, and an inpainting model has only the U-Net
+of its own; `KandinskyModel` in the tests puts the directories together.
 
     OMP_NUM_THREADS=1 python -P Tools/reference/pipelines_kandinsky.py
 """
@@ -17,8 +17,8 @@ import sentencepiece
 import torch
 from diffusers import (
     DDIMScheduler, DDPMScheduler, KandinskyImg2ImgPipeline, KandinskyInpaintPipeline, KandinskyPipeline,
-    KandinskyPriorPipeline, KandinskyV22ControlnetPipeline, KandinskyV22Img2ImgPipeline, KandinskyV22InpaintPipeline, KandinskyV22Pipeline,
-    KandinskyV22PriorPipeline, PriorTransformer, UNet2DConditionModel, UnCLIPScheduler, VQModel,
+    KandinskyPriorPipeline, KandinskyV22ControlnetPipeline, KandinskyV22Img2ImgPipeline, KandinskyV22InpaintPipeline,
+    KandinskyV22Pipeline, KandinskyV22PriorPipeline, PriorTransformer, UNet2DConditionModel, UnCLIPScheduler, VQModel,
 )
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 from PIL import Image
@@ -117,9 +117,11 @@ def parts():
     return networks | dict(
         tokenizer=tokenizer, multilingual_tokenizer=multilingual,
         image_processor=CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}),
-        prior_scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample", clip_sample_range=5.0),
+        prior_scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample",
+                                        clip_sample_range=5.0),
         # Not so noisy as the published one, by whose first step a network that denoises nothing grows 25 times.
-        ddim=DDIMScheduler(beta_start=0.00085, beta_end=0.003, clip_sample=False, set_alpha_to_one=False, steps_offset=1),
+        ddim=DDIMScheduler(beta_start=0.00085, beta_end=0.003, clip_sample=False,
+                           set_alpha_to_one=False, steps_offset=1),
         ddpm=DDPMScheduler(beta_start=0.00085, beta_end=0.012, clip_sample=True, clip_sample_range=2.0,
                            variance_type="learned_range"),
     )
