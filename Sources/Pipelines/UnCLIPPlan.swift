@@ -64,6 +64,10 @@ struct UnCLIPPlan {
             )
         }
         try require(
+            request.mask == nil || request.strength == nil,
+            "This model makes what a mask shows wholly anew; leave the strength out."
+        )
+        try require(
             configurations.readsHint || request.hint == nil,
             "This model looks at no hint; leave it out, or use a ControlNet model."
         )

@@ -54,7 +54,10 @@ struct KandinskyPipelineTests {
             #expect(embeddings[0].contains { distance($0.values, single.values) < 1e-4 })
 
             request = Self.request
+            request.prompt = ""
+            request.candidates = 2
             request.imageEmbedding = .given(embeddings[0][0])
+            #expect(try await pipeline.imageEmbeddings(request)[0].map(\.similarity) == [nil, nil])
             let picture = try #require(try await pictures(pipeline, request).first)
             #expect(picture.image.width == 16)
         }
@@ -158,6 +161,14 @@ struct KandinskyPipelineTests {
                 }, "The mask has 43 × 37 pixels and the picture 16 × 16; give a mask as large as the picture."
             ),
             (.inpaint22, { _ in }, "give it a picture and a mask"),
+            (
+                .inpaint22,
+                {
+                    $0.image = picture
+                    $0.mask = picture
+                    $0.strength = 0.5
+                }, "leave the strength out"
+            ),
             (.decoder22, { $0.hint = picture }, "This model looks at no hint"),
             (.depth22, { _ in }, "give it one"),
             (.decoder22, { $0.scheduler = "no such" }, "no such"),
