@@ -115,11 +115,6 @@ let package = Package(
             pkgConfig: "libarchive",
             providers: [.apt(["libarchive-dev"])]
         ),
-        .target(
-            name: "CSentencePiece",
-            path: "Sources/CSentencePiece",
-            linkerSettings: [.linkedLibrary("sentencepiece")]
-        ),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         room("Torch", dependsOn: ["CTorch"]),
         room("NN", dependsOn: ["LienzoTorch"]),
@@ -143,7 +138,7 @@ let package = Package(
         .target(name: "CPixels", path: "Sources/CPixels", cSettings: [.unsafeFlags(["-O3"])]),
         room("Images", dependsOn: ["CPixels", "CVips", "LienzoFiles"]),
         room("Figures", dependsOn: ["LienzoImages"]),
-        room("Tokenizers", dependsOn: ["CSentencePiece", "LienzoFiles"]),
+        room("Tokenizers", dependsOn: ["LienzoFiles"]),
         room("Diffusion", dependsOn: ["LienzoTorch"]),
         room(
             "Pipelines",

@@ -89,7 +89,8 @@ package struct CLIPCheckpoint: Sendable {
             "image_processor",
             "CLIPImageProcessor",
             "CLIPImageProcessorFast",
-            "CLIPImageProcessorPil"
+            "CLIPImageProcessorPil",
+            "CLIPFeatureExtractor"
         )
         path = directory.path
         weights = PartLoader.file(of: directory.folder(of: "text_encoder"))

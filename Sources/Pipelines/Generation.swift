@@ -25,26 +25,30 @@ struct Generation {
     /// Makes the pictures one after the other, each from its own generators, so that a picture does not depend on how
     /// many are made with it; the candidates for one go through the networks as one batch.
     func run() throws {
-        let condition = try encodedPrompt()
-        let text = try torchScope { model.decoderCondition(request.prompt, condition) }
-        let canvas = try canvas()
+        let (condition, text, canvas) = try prepared()
         for index in 0..<request.count {
             let (seed, noise) = noise(picture: index)
             let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
             let latents = try latents(text, embeddings, canvas, picture: index, noise: noise)
             let images = try timed(.autoencoder) { try self.images(latents) }
-            let image = try images.count > 1 ? timed(.ranking) { try best(of: images, for: condition) } : images[0]
+            let image =
+                try images.count > 1 ? timed(.ranking) { try best(of: images, condition, embeddings) } : images[0]
             emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
         }
     }
 
-    /// What one picture is before the autoencoder makes it one.
-    func latents(picture index: Int) throws -> (embeddings: ImageEmbeddings, latents: Tensor) {
+    /// What the first picture is before the autoencoder makes it one.
+    func firstLatents() throws -> (embeddings: ImageEmbeddings, latents: Tensor) {
+        let (condition, text, canvas) = try prepared()
+        let noise = noise(picture: 0).noise
+        let embeddings = try imageEmbeddings(condition, picture: 0, noise: noise)
+        return (embeddings, try latents(text, embeddings, canvas, picture: 0, noise: noise))
+    }
+
+    /// What is the same for all pictures: the words as prior and decoder see them, and what is known of the picture.
+    private func prepared() throws -> (UnCLIPModel.Condition, UnCLIPModel.Condition?, Canvas) {
         let condition = try encodedPrompt()
-        let text = try torchScope { model.decoderCondition(request.prompt, condition) }
-        let noise = noise(picture: index).noise
-        let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
-        return (embeddings, try latents(text, embeddings, canvas(), picture: index, noise: noise))
+        return (condition, try torchScope { model.decoderCondition(request.prompt, condition) }, try canvas())
     }
 
     /// The image embeddings alone: for each picture all candidates, the one that fits the prompt best first.
@@ -52,11 +56,12 @@ struct Generation {
         let condition = try encodedPrompt()
         return try (0..<request.count).map { index in
             let embeddings = try imageEmbeddings(condition, picture: index, noise: noise(picture: index).noise)
+            let isOfWords = request.imageEmbedding == .prompt
             return try torchScope {
-                let similarities = model.similarities(embeddings.conditional, condition)
+                let similarities = isOfWords ? model.similarities(embeddings.conditional, condition) : nil
                 let (rows, negatives) = (embeddings.conditional.floatRows(), embeddings.unconditional.floatRows())
                 return rows.indices
-                    .map { ImageEmbedding(rows[$0], negative: negatives[$0], similarity: similarities[$0]) }
+                    .map { ImageEmbedding(rows[$0], negative: negatives[$0], similarity: similarities?[$0]) }
                     .sorted { ($0.similarity ?? 0) > ($1.similarity ?? 0) }
             }
         }
@@ -84,13 +89,22 @@ struct Generation {
     /// It steps by the golden ratio, so that the candidates of neighbouring seeds are not the same.
     static func seed(_ seed: UInt64, candidate: Int) -> UInt64 { seed &+ UInt64(candidate) &* 0x9E37_79B9_7F4A_7C15 }
 
-    /// The picture whose embedding is nearest to the prompt's.
+    /// The picture whose embedding is nearest to the prompt's, or, where the prompt is not what it was made of, to the
+    /// image embedding that it was made of.
     ///
     /// Source: Ramesh et al. 2021 (DALL·E), section 2.6; Ramesh et al. 2022, section 2.2.
-    private func best(of images: [Image], for condition: UnCLIPModel.Condition) throws -> Image {
+    private func best(
+        of images: [Image],
+        _ condition: UnCLIPModel.Condition,
+        _ embeddings: ImageEmbeddings
+    ) throws -> Image {
         let preprocessing = model.clip.configuration.preprocessing
         let pixels = try images.map { try preprocessing($0) }
-        let cosines = try torchScope { model.similarities(model.clip.embed(pixels: pixels), condition) }
+        let cosines = try torchScope {
+            let found = model.clip.embed(pixels: pixels)
+            guard request.imageEmbedding != .prompt else { return model.similarities(found, condition) }
+            return (found.normalized() * embeddings.conditional.normalized()).sum(dims: [1]).floats()
+        }
         let place = cosines.indices.max { cosines[$0] < cosines[$1] }
         return images[place ?? 0]
     }

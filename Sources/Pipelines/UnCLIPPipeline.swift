@@ -111,7 +111,7 @@ public actor UnCLIPPipeline {
     /// - Returns: for each of the request's pictures all candidates, the one that fits the prompt best first.
     /// - Throws: one sentence where the request cannot be served or the weights cannot be read.
     public func imageEmbeddings(_ request: GenerationRequest) throws -> [[ImageEmbedding]] {
-        try generation(request, emit: { _ in }).embed()
+        try generation(request, drawsPictures: false) { _ in }.embed()
     }
 
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
@@ -120,11 +120,12 @@ public actor UnCLIPPipeline {
 
     private func generation(
         _ request: GenerationRequest,
+        drawsPictures: Bool = true,
         emit: @escaping (GenerationEvent) -> Void
     ) throws -> Generation {
         try Task.checkCancellation()
         try request.validate()
-        let plan = try UnCLIPPlan(request, configurations)
+        let plan = try UnCLIPPlan(request, configurations, drawsPictures: drawsPictures)
         return Generation(request, plan, model: try loaded(emit: emit), emit: emit)
     }
 

@@ -18,11 +18,40 @@ struct UnCLIPPlan {
     /// Source: the default of diffusers' `KandinskyImg2ImgPipeline` and of that of 2.2.
     private static let usualStrength = 0.3
 
-    /// Throws one sentence where the model cannot do what is asked for.
-    init(_ request: GenerationRequest, _ configurations: UnCLIPConfigurations) throws {
-        func require(_ condition: Bool, _ sentence: String) throws(PipelineError) {
-            guard condition else { throw .invalidRequest(reason: sentence) }
+    /// - Parameters:
+    ///   - request: what is asked for.
+    ///   - configurations: what the model is.
+    ///   - drawsPictures: whether pictures are made, and not image embeddings alone.
+    /// - Throws: one sentence where the model cannot do what is asked for.
+    init(
+        _ request: GenerationRequest,
+        _ configurations: UnCLIPConfigurations,
+        drawsPictures: Bool = true
+    ) throws {
+        let width = configurations.prior.clipEmbedDim
+        for numbers in request.imageEmbedding.given {
+            try Self.require(
+                numbers.count == width && numbers.allSatisfy(\.isFinite),
+                "An image embedding has \(numbers.count) numbers; it must have \(width), all of them finite."
+            )
         }
+        if drawsPictures { try Self.checkDecoder(request, configurations) }
+        let scheduler = try request.scheduler.map {
+            try SchedulerConfiguration.read(configurations.schedulerJSON, as: SchedulerChoice($0))
+        }
+        priorSampler = try configurations.priorScheduler.sampler(steps: request.priorSteps)
+        sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
+        strength = request.strength ?? Self.usualStrength
+        if request.image != nil, request.mask == nil { _ = try sampler.begin(strength: strength) }
+        self.width = try Self.side("width", request.width, configurations)
+        height = try Self.side("height", request.height, configurations)
+    }
+
+    /// Checks what the decoder is given beside the image embedding.
+    private static func checkDecoder(
+        _ request: GenerationRequest,
+        _ configurations: UnCLIPConfigurations
+    ) throws(PipelineError) {
         try require(
             !configurations.readsMask || request.mask != nil,
             "This model makes parts of pictures anew and nothing else; give it a picture and a mask."
@@ -35,6 +64,10 @@ struct UnCLIPPlan {
             )
         }
         try require(
+            request.mask == nil || request.strength == nil,
+            "This model makes what a mask shows wholly anew; leave the strength out."
+        )
+        try require(
             configurations.readsHint || request.hint == nil,
             "This model looks at no hint; leave it out, or use a ControlNet model."
         )
@@ -42,34 +75,24 @@ struct UnCLIPPlan {
             !configurations.readsHint || request.hint != nil,
             "This model looks at a hint, such as a depth map; give it one."
         )
-        let width = configurations.prior.clipEmbedDim
-        for numbers in request.imageEmbedding.given {
-            try require(
-                numbers.count == width && numbers.allSatisfy(\.isFinite),
-                "An image embedding has \(numbers.count) numbers; it must have \(width), all of them finite."
-            )
-        }
+    }
 
-        let scheduler = try request.scheduler.map {
-            try SchedulerConfiguration.read(configurations.schedulerJSON, as: SchedulerChoice($0))
-        }
-        priorSampler = try configurations.priorScheduler.sampler(steps: request.priorSteps)
-        sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
-        strength = request.strength ?? Self.usualStrength
-        if request.image != nil, request.mask == nil { _ = try sampler.begin(strength: strength) }
+    private static func side(
+        _ name: String,
+        _ asked: Int?,
+        _ configurations: UnCLIPConfigurations
+    ) throws(PipelineError) -> Int {
+        let side = asked ?? configurations.pictureSize
+        let (factor, limit) = (configurations.sizeFactor, UnCLIPPipeline.sideLimit)
+        try require(
+            side.isMultiple(of: factor) && (factor...limit).contains(side),
+            "The \(name) is \(side) pixels; it must be a multiple of \(factor), at most \(limit)."
+        )
+        return side
+    }
 
-        let factor = configurations.sizeFactor
-        func side(_ name: String, _ asked: Int?) throws(PipelineError) -> Int {
-            let side = asked ?? configurations.pictureSize
-            let limit = UnCLIPPipeline.sideLimit
-            try require(
-                side.isMultiple(of: factor) && (factor...limit).contains(side),
-                "The \(name) is \(side) pixels; it must be a multiple of \(factor), at most \(limit)."
-            )
-            return side
-        }
-        self.width = try side("width", request.width)
-        height = try side("height", request.height)
+    private static func require(_ condition: Bool, _ sentence: String) throws(PipelineError) {
+        guard condition else { throw .invalidRequest(reason: sentence) }
     }
 }
 

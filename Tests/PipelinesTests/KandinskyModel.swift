@@ -4,6 +4,7 @@ import LienzoDiffusion
 import LienzoImages
 import LienzoPipelines
 import LienzoTorch
+import TestSupport
 import Testing
 
 /// The directories of random weights that `Tools/reference/pipelines_kandinsky.py` writes, and what diffusers makes of
@@ -13,7 +14,7 @@ import Testing
 struct KandinskyModel {
     /// A published pipeline.
     enum Kind: String, CaseIterable, Sendable {
-        case decoder21, decoder22, inpaint21, inpaint22
+        case decoder21, decoder22, inpaint21, inpaint22, depth22
 
         /// The name of the version in the fixtures.
         var version: String { String(rawValue.suffix(2)) }
@@ -26,9 +27,27 @@ struct KandinskyModel {
     /// One of the fixtures' pictures.
     static func picture(_ name: String) throws -> Image { try Image(contentsOf: "\(fixtures)/\(name).png") }
 
+    /// The embedding of the run from words, and what its guidance pushes away from.
+    static func embedding() throws -> ImageEmbedding {
+        try torchScope {
+            let names = ["22.text.embedding", "22.text.negative"]
+            let numbers = try names.map { try expected().tensor(named: $0).floats() }
+            return ImageEmbedding(numbers[0], negative: numbers[1])
+        }
+    }
+
+    private static let hintNetwork = "\(Clone.path)/Tests/ModelsTests/Fixtures/unet/kandinsky22-hint"
+
     /// Makes the whole directory of a decoder in a folder.
     static func directory(of kind: Kind, in folder: String) throws -> String {
         let path = "\(folder)/\(kind.rawValue)"
+        if kind == .depth22 {
+            // The same but for the U-Net, which is that of the Models tests.
+            try FileManager.default.copyItem(atPath: "\(fixtures)/decoder22", toPath: path)
+            try FileManager.default.removeItem(atPath: "\(path)/unet")
+            try FileManager.default.copyItem(atPath: hintNetwork, toPath: "\(path)/unet")
+            return path
+        }
         try FileManager.default.copyItem(atPath: "\(fixtures)/\(kind.rawValue)", toPath: path)
         for source in ["decoder\(kind.version)", "decoder22"] {
             for part in ["movq", "scheduler", "text_encoder", "tokenizer"] {

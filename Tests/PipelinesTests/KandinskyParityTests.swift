@@ -58,7 +58,12 @@ struct KandinskyParityTests {
             Run(kind: .decoder22, name: "large") {
                 $0.image = try KandinskyModel.picture("large")
                 $0.strength = 0.4
-            }
+            },
+            Run(kind: .decoder22, name: "given") { $0.imageEmbedding = .given(try KandinskyModel.embedding()) },
+            Run(kind: .depth22, name: "hinted") {
+                $0.imageEmbedding = .given(try KandinskyModel.embedding())
+                $0.hint = try KandinskyModel.picture("hint")
+            },
         ]
 
     private func request(_ run: Run) throws -> GenerationRequest {
@@ -88,7 +93,7 @@ struct KandinskyParityTests {
             let request = try request(run)
             let plan = try UnCLIPPlan(request, configurations)
             let generation = Generation(request, plan, model: model) { _ in }
-            let made = try generation.latents(picture: 0)
+            let made = try generation.firstLatents()
             return try torchScope {
                 (
                     made.embeddings.conditional, made.embeddings.unconditional, made.latents,
@@ -118,7 +123,8 @@ struct KandinskyParityTests {
         }
     }
 
-    @Test("The picture of a whole run in bfloat16", arguments: runs)
+    /// The network that reads a hint is a loud one, in which rounding grows; that of the Models tests bounds it there.
+    @Test("The picture of a whole run in bfloat16", arguments: runs.filter { $0.kind != .depth22 })
     func bfloat16(run: Run) throws {
         let found = try results(run, computeType: .bfloat16)
         try torchScope {

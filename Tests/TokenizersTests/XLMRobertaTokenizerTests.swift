@@ -39,6 +39,26 @@ struct XLMRobertaTokenizerTests {
         #expect(tokenizer.inspect("a <mask>").tokens.map(\.text) == ["<s>", "▁a", "<mask>", "</s>"])
     }
 
+    @Test("A model changed at random is refused in a sentence or splits texts")
+    func damaged() throws {
+        let original = Array(try Data(contentsOf: Fixtures.url("xlm-roberta/\(XLMRobertaTokenizer.fileName)")))
+        // The table of characters is most of the file; changes before and behind it are likelier to be felt.
+        let places = Array(0..<2000) + Array(original.count - 200..<original.count)
+        var random = SeededGenerator(seed: 11)
+        try withTemporaryFolder { path in
+            let file = "\(path)/\(XLMRobertaTokenizer.fileName)"
+            for _ in 0..<Fuzz.inputs(60) {
+                var bytes = original
+                for _ in 0..<4 {
+                    bytes[places.randomElement(using: &random) ?? 0] = UInt8.random(in: 0 ... .max, using: &random)
+                }
+                try AtomicFile.write(Fuzz.changed(bytes, &random), to: file)
+                guard let tokenizer = try? XLMRobertaTokenizer(directory: path) else { continue }
+                for text in cases.texts { #expect(tokenizer.encode(text, length: 40).ids.count == 40) }
+            }
+        }
+    }
+
     @Test("A folder without a model, or with another file in its place, is told in a sentence")
     func refused() throws {
         try withTemporaryFolder { path in

@@ -10,7 +10,8 @@ import json
 import pathlib
 
 import torch
-from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
+from diffusers import PriorTransformer, UNet2DConditionModel, UNet2DModel, VQModel
+from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
@@ -33,6 +34,10 @@ MOVQ = dict(
 XLM_R = dict(
     vocab_size=250002, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
     max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, transformerDimSize=1024, imageDimSize=768,
+)
+SUPER_RESOLUTION = dict(
+    sample_size=256, layers_per_block=3, block_out_channels=[320, 640, 960, 1280], in_channels=6, out_channels=3,
+    add_attention=False, down_block_types=4 * ["ResnetDownsampleBlock2D"], up_block_types=4 * ["ResnetUpsampleBlock2D"],
 )
 TEXT_L = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12,
               projection_dim=768, hidden_act="quick_gelu")
@@ -58,6 +63,8 @@ NETWORKS = {
     "kandinsky22-text": (CLIPTextModelWithProjection, CLIPTextConfig(**TEXT_G)),
     "kandinsky22-image": (CLIPVisionModelWithProjection, CLIPVisionConfig(**VISION_G)),
     "kandinsky21-multilingual": (MultilingualCLIP, MCLIPConfig(**XLM_R)),
+    "karlo-super-resolution": (UNet2DModel, SUPER_RESOLUTION),
+    "karlo-projection": (UnCLIPTextProjModel, dict(time_embed_dim=1280, cross_attention_dim=1536)),
 }
 
 
@@ -91,7 +98,7 @@ def main():
         with torch.device("meta"):
             model = network(**configuration) if isinstance(configuration, dict) else network(configuration)
         if isinstance(configuration, dict):
-            written = {key: value for key, value in model.config.items() if value is not None}
+            written = {key: value for key, value in model.config.items() if value is not None and key[0] != "_"}
         else:
             written = configuration.to_dict()
         content = {"config": written, "tensors": joined(tree(model.state_dict()))}

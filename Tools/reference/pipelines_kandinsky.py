@@ -1,8 +1,8 @@
 """Writes Tests/PipelinesTests/Fixtures/kandinsky: tiny Kandinsky pipelines of random weights, as diffusers saves them,
 and what diffusers makes of them.
 
-Kandinsky 2.1 and 2.2 share the prior's directory and the autoencoder here, and an inpainting model has only the U-Net of
-its own; `KandinskyModel` in the tests puts the directories together.
+Kandinsky 2.1 and 2.2 share the prior's directory and the autoencoder here, and an inpainting model has only the U-Net
+of its own; `KandinskyModel` in the tests puts the directories together.
 
     OMP_NUM_THREADS=1 python -P Tools/reference/pipelines_kandinsky.py
 """
@@ -17,8 +17,8 @@ import sentencepiece
 import torch
 from diffusers import (
     DDIMScheduler, DDPMScheduler, KandinskyImg2ImgPipeline, KandinskyInpaintPipeline, KandinskyPipeline,
-    KandinskyPriorPipeline, KandinskyV22Img2ImgPipeline, KandinskyV22InpaintPipeline, KandinskyV22Pipeline,
-    KandinskyV22PriorPipeline, PriorTransformer, UNet2DConditionModel, UnCLIPScheduler, VQModel,
+    KandinskyPriorPipeline, KandinskyV22ControlnetPipeline, KandinskyV22Img2ImgPipeline, KandinskyV22InpaintPipeline,
+    KandinskyV22Pipeline, KandinskyV22PriorPipeline, PriorTransformer, UNet2DConditionModel, UnCLIPScheduler, VQModel,
 )
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 from PIL import Image
@@ -31,6 +31,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/PipelinesTests/Fixtures/kandinsky"
+HINT_UNET = pathlib.Path(__file__).parents[2] / "Tests/ModelsTests/Fixtures/unet/kandinsky22-hint"
 WIDTH, TOKENS = 16, 77
 PROMPT, NEGATIVE, SEED = "a red apple", "a photo", 7
 PRIOR = dict(num_inference_steps=4, guidance_scale=3.0)
@@ -116,9 +117,11 @@ def parts():
     return networks | dict(
         tokenizer=tokenizer, multilingual_tokenizer=multilingual,
         image_processor=CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}),
-        prior_scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample", clip_sample_range=5.0),
+        prior_scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample",
+                                        clip_sample_range=5.0),
         # Not so noisy as the published one, by whose first step a network that denoises nothing grows 25 times.
-        ddim=DDIMScheduler(beta_start=0.00085, beta_end=0.003, clip_sample=False, set_alpha_to_one=False, steps_offset=1),
+        ddim=DDIMScheduler(beta_start=0.00085, beta_end=0.003, clip_sample=False,
+                           set_alpha_to_one=False, steps_offset=1),
         ddpm=DDPMScheduler(beta_start=0.00085, beta_end=0.012, clip_sample=True, clip_sample_range=2.0,
                            variance_type="learned_range"),
     )
@@ -145,7 +148,7 @@ def pictures():
 
     mask = np.zeros((16, 16), np.uint8)
     mask[5:11, 4:13] = 255
-    made = {"picture": waves(16, 16), "large": waves(37, 43), "mask": Image.fromarray(mask)}
+    made = {"picture": waves(16, 16), "hint": waves(64, 64), "large": waves(37, 43), "mask": Image.fromarray(mask)}
     for name, picture in made.items():
         picture.save(OUT / f"{name}.png")
     return made
@@ -195,11 +198,9 @@ def main():
         expected[f"{name}.negative"] = embeddings["negative_image_embeds"]
         kept = {}
         arguments = DECODER | dict(height=16, width=16) | arguments
-        if "KandinskyV22" in type(pipeline).__name__:
-            kept["latents"] = pipeline(**embeddings, generator=generator, output_type="latent", **arguments).images
-        else:
-            pipeline(PROMPT, **embeddings, generator=generator, output_type="pt",
-                     callback=lambda step, time, latents: kept.update(latents=latents), **arguments)
+        words = {"prompt": PROMPT} if hasattr(pipeline, "text_encoder") else {}
+        pipeline(**words, **embeddings, generator=generator, output_type="pt",
+                 callback=lambda step, time, latents: kept.update(latents=latents), callback_steps=1, **arguments)
         expected[f"{name}.latents"] = kept["latents"]
         expected[f"{name}.picture"] = pipeline.movq.decode(kept["latents"], force_not_quantize=True).sample
 
@@ -229,6 +230,26 @@ def main():
     generator = fresh()
     run("22.large", KandinskyV22Img2ImgPipeline(unet=p["unet22"], **shared22), sampled(generator), generator,
         image=given["large"], strength=0.4)
+
+    # diffusers has no way along a difference of texts; this is section 3.3 of DALL·E 2 in a few lines of numpy.
+    texts = prior.text_encoder(p["tokenizer"]([NEGATIVE, PROMPT], padding="max_length", return_tensors="pt").input_ids)
+    start, (a, b) = expected["picture.embedding"][0].double().numpy(), texts.text_embeds.double().numpy()
+    unit = lambda vector: vector / np.linalg.norm(vector)
+    direction = unit(unit(b) - unit(a))
+    angle = np.arccos(unit(start) @ direction)
+    for share in (0.3, 1.0):
+        turned = np.sin((1 - share) * angle) * unit(start) + np.sin(share * angle) * direction
+        expected[f"shifted.{share}"] = torch.from_numpy(turned / np.sin(angle) * np.linalg.norm(start)).float()
+    # An embedding that was made before: the prior's noise is not drawn.
+    given_before = {part: expected[f"22.text.{name}"]
+                    for part, name in [("image_embeds", "embedding"), ("negative_image_embeds", "negative")]}
+    run("22.given", decoder22, given_before, fresh())
+    # The U-Net of the Models tests that reads a hint, which is eight times as wide as the latents.
+    hint_unet = UNet2DConditionModel.from_pretrained(HINT_UNET).eval()
+    hinted = KandinskyV22ControlnetPipeline(unet=hint_unet, **shared22)
+    hinted.set_progress_bar_config(disable=True)
+    hint = torch.from_numpy(np.array(given["hint"])).permute(2, 0, 1)[None].float() / 255
+    run("22.hinted", hinted, given_before, fresh(), hint=hint)
 
     save_file({k: v.contiguous().clone() for k, v in expected.items()}, OUT / "expected.safetensors")
     (OUT / "expected.safetensors").chmod(0o644)

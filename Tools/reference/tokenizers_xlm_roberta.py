@@ -18,9 +18,9 @@ CORPUS = [
     "el perro corre por el parque", "¿Dónde está la biblioteca?",
 ]
 TEXTS = [
-    "a red apple", "", "  two  spaces ", "zebra 🦓 xyz", "ＡＢＣ ﬁ", "a <mask> b", "x</s>y", "<s>", "a\nb\tc", "\u200bzero",
-    "é e\u0301", "▁under ▁", "a\u00a0b", "\u0000a", "<pad> q <unk>", "日本語テキスト", "a<mask><mask>", "<maskk", "красное 红色",
-    "the quick brown fox " * 6,
+    "a red apple", "", "  two  spaces ", "zebra 🦓 xyz", "ＡＢＣ ﬁ", "a <mask> b", "x</s>y", "<s>", "a\nb\tc",
+    "\u200bzero", "é e\u0301", "▁under ▁", "a\u00a0b", "\u0000a", "<pad> q <unk>", "日本語テキスト", "a<mask><mask>",
+    "<maskk", "красное 红色", "the quick brown fox " * 6,
 ]
 
 
