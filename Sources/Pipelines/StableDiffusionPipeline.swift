@@ -73,7 +73,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         self.computeType = computeType
     }
 
-    /// A request with the guidance that is usual for the model, and 30 steps; 8 steps for a latent consistency model.
+    /// A request with the guidance that is usual for the model, and 30 steps; 4 for a latent consistency model.
     ///
     /// - Parameter prompt: the words.
     /// - Returns: the request, to be changed as one likes.
@@ -81,7 +81,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         let readsGuidance = configurations.unet.timeConditionWidth != nil
         return GenerationRequest(
             prompt: prompt,
-            steps: readsGuidance ? 8 : 30,
+            steps: readsGuidance ? 4 : 30,
             guidance: readsGuidance ? 8.5 : configurations.isXL ? 5 : 7.5
         )
     }
