@@ -25,6 +25,7 @@ package final class StableDiffusionModel {
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
     package init(
+        _ directory: ModelDirectory,
         _ configurations: StableDiffusionConfigurations,
         device: Device = .cpu,
         computeType: DType? = nil
@@ -32,7 +33,7 @@ package final class StableDiffusionModel {
         let loader = PartLoader(device: device, computeType: computeType)
         self.configurations = configurations
         self.device = device
-        let files = configurations.files
+        let files = StableDiffusionFiles(directory, configurations)
         texts = try configurations.texts.map { try StableDiffusionText(files, $0, loader) }
         unet = try files.load(.unet, "unet", loader) { try UNet2DConditionModel($0, configurations.unet) }
         autoencoder = try files.load(.autoencoder, "vae", loader) { try AutoencoderKL($0, configurations.autoencoder) }
