@@ -1,14 +1,11 @@
 import Foundation
 
-/// A folder in the Hugging Face layout: `model_index.json` and one folder for each part; or a single file of Stable
-/// Diffusion, which has all parts inside.
+/// A folder in the Hugging Face layout: `model_index.json` and one folder for each part.
 ///
 /// Source: diffusers' `DiffusionPipeline.from_pretrained`.
 public struct ModelDirectory: Sendable {
-    /// The folder, or the single file.
+    /// The folder.
     public let path: String
-    /// Whether it is a single file.
-    let isFile: Bool
     /// What the model calls itself (`_name_or_path`), otherwise the name that its folder gives it.
     public let name: String
     /// The version that the index gives (`_version`).
@@ -30,16 +27,8 @@ public struct ModelDirectory: Sendable {
     public init(_ path: String) throws(PipelineError) {
         self.path = path
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
             throw .invalidModel(path: path, reason: "there is no such folder")
-        }
-        isFile = !isFolder.boolValue
-        guard isFolder.boolValue else {
-            name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-            version = nil
-            className = "StableDiffusionPipeline"
-            (flags, parts) = ([], [:])
-            return
         }
         let json = try Self.read("model_index.json", in: path)
         let index: Index
@@ -53,6 +42,16 @@ public struct ModelDirectory: Sendable {
         className = index.texts["_class_name"]
         flags = index.flags
         parts = index.parts
+    }
+
+    /// A single file in place of a folder: it has a name, and no index and no parts.
+    init(file path: String) {
+        self.path = path
+        name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        version = nil
+        className = nil
+        flags = []
+        parts = [:]
     }
 
     /// The name that a folder gives the model in it: its own, or in a cache of the hub, where a folder has the name of a
@@ -74,9 +73,6 @@ public struct ModelDirectory: Sendable {
 
     /// Checks that the index names a part, and that it is of one of these classes.
     func require(_ part: String, _ classes: String...) throws(PipelineError) {
-        guard !isFile else {
-            throw .invalidModel(path: path, reason: "it is a single file; expected a folder with model_index.json")
-        }
         guard let found = parts[part]?.last else {
             throw .invalidModel(path: path, reason: "model_index.json names no part \"\(part)\"")
         }

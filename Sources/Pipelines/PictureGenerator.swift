@@ -1,3 +1,5 @@
+import Foundation
+
 /// A model that makes pictures, of whichever family.
 ///
 /// ```swift
@@ -30,11 +32,15 @@ public protocol PictureGenerator: Actor {
 
 /// The pipeline that a model directory needs, by the class that its `model_index.json` names.
 ///
-/// - Parameter path: the model directory.
+/// - Parameter path: the model directory, or a single file of Stable Diffusion 1 or 2.
 /// - Returns: the pipeline, on the CPU; no weights are read yet.
 /// - Throws: one sentence where there is no pipeline for the class, or the folder's configuration files are missing,
 ///   wrong or do not fit each other.
 public func openPictureGenerator(modelDirectory path: String) throws -> any PictureGenerator {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+        return try StableDiffusionPipeline(file: path)
+    }
     let directory = try ModelDirectory(path)
     if StableDiffusionPipeline.classNames.contains(directory.className ?? "") {
         return try StableDiffusionPipeline(modelDirectory: path)

@@ -14,8 +14,8 @@ package struct StableDiffusionConfigurations: Sendable {
         let tower: TextTransformerConfiguration
     }
 
-    /// What the shapes of a single file say; `nil` for a directory.
-    let file: LatentDiffusionShape?
+    /// Where weights and tokenizers are.
+    let files: StableDiffusionFiles
     /// One for Stable Diffusion 1 and 2 and for the refiner, two for XL.
     let texts: [Text]
     let unet: UNet2DConditionConfiguration
@@ -32,14 +32,10 @@ package struct StableDiffusionConfigurations: Sendable {
     /// One sentence for each thing in the files that is passed over.
     let notices: [String]
 
-    /// Reads the configuration files of all parts, or the shapes in a single file.
+    /// Reads the configuration files of all parts.
     ///
     /// - Throws: one sentence where a file is missing or wrong, or the parts do not fit each other.
     package init(_ directory: ModelDirectory) throws {
-        guard !directory.isFile else {
-            self = try StableDiffusionConfigurations(file: directory.path)
-            return
-        }
         try directory.require("unet", "UNet2DConditionModel")
         try directory.require("vae", "AutoencoderKL")
         func file(_ part: String) -> String { "\(directory.path)/\(part)/config.json" }
@@ -76,7 +72,7 @@ package struct StableDiffusionConfigurations: Sendable {
             unknownKeys.compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
             + (directory.has("safety_checker")
                 ? ["The model has a safety checker, which is not run; look at the pictures before you show them."] : [])
-        self.file = nil
+        files = .directory(directory)
         try check(directory.path)
     }
 
@@ -85,9 +81,9 @@ package struct StableDiffusionConfigurations: Sendable {
     /// - Throws: one sentence where the file is no Stable Diffusion 1 or 2, or its parts do not fit each other.
     ///
     /// Source: `scheduler/scheduler_config.json` of the published Stable Diffusion 1.5 and 2.1.
-    private init(file path: String) throws {
+    package init(file path: String) throws {
         let shape = try LatentDiffusionShape(shapesOf: openCheckpoint(path))
-        file = shape
+        files = .file(path, shape)
         unet = shape.unet
         autoencoder = shape.autoencoder
         texts = [Text(part: "text_encoder", tokenizer: "tokenizer", tower: shape.text)]

@@ -8,10 +8,6 @@ enum StableDiffusionFiles: Sendable {
     /// A single file, whose names are those of the program that trained it.
     case file(String, LatentDiffusionShape)
 
-    init(_ directory: ModelDirectory, _ configurations: StableDiffusionConfigurations) {
-        self = configurations.file.map { .file(directory.path, $0) } ?? .directory(directory)
-    }
-
     /// The folder or the file.
     var path: String {
         switch self {

@@ -25,7 +25,6 @@ package final class StableDiffusionModel {
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
     package init(
-        _ directory: ModelDirectory,
         _ configurations: StableDiffusionConfigurations,
         device: Device = .cpu,
         computeType: DType? = nil
@@ -33,7 +32,7 @@ package final class StableDiffusionModel {
         let loader = PartLoader(device: device, computeType: computeType)
         self.configurations = configurations
         self.device = device
-        let files = StableDiffusionFiles(directory, configurations)
+        let files = configurations.files
         texts = try configurations.texts.map { try StableDiffusionText(files, $0, loader) }
         unet = try files.load(.unet, "unet", loader) { try UNet2DConditionModel($0, configurations.unet) }
         autoencoder = try files.load(.autoencoder, "vae", loader) { try AutoencoderKL($0, configurations.autoencoder) }

@@ -8,9 +8,6 @@ package import LienzoTorch
 /// pipeline works on a thread of its own, one request after the other. Reading its directory costs little; the weights
 /// are read with the first request, or by ``prepare()``. The same seed gives the reference's picture.
 ///
-/// In place of a directory, Stable Diffusion 1 and 2 may be a single file, `.safetensors` or `.ckpt`. Such a file has no
-/// configuration and is told by the shapes in it; its tokenizer is that of CLIP, whose merges `Scripts/setup` fetches.
-///
 /// ```swift
 /// let pipeline = try StableDiffusionPipeline(modelDirectory: "stable-diffusion-v1-5")
 /// for try await event in pipeline.generate(pipeline.request(prompt: "a red apple")) {
@@ -20,7 +17,7 @@ package import LienzoTorch
 ///
 /// Source: Rombach et al. 2022; Podell et al. 2023; diffusers' pipelines of these names.
 public actor StableDiffusionPipeline: PictureGenerator {
-    /// The model's folder, name and version.
+    /// The model's folder or file, name and version.
     public nonisolated let directory: ModelDirectory
     /// Width and height in pixels of the pictures that the model was trained on.
     public nonisolated var pictureSize: Int { configurations.pictureSize }
@@ -54,6 +51,24 @@ public actor StableDiffusionPipeline: PictureGenerator {
     package init(modelDirectory path: String, device: Device, computeType: DType? = nil) throws {
         directory = try ModelDirectory(path)
         configurations = try StableDiffusionConfigurations(directory)
+        self.device = device
+        self.computeType = computeType
+    }
+
+    /// A pipeline of Stable Diffusion 1 or 2 in a single file, `.safetensors` or `.ckpt`, on the CPU.
+    ///
+    /// Such a file has no configuration: it is told by the shapes in it. The tokenizer is that of CLIP, whose merges
+    /// `Scripts/setup` fetches.
+    ///
+    /// Throws one sentence where the file cannot be read or is no such model.
+    public init(file path: String) throws {
+        try self.init(file: path, device: .cpu)
+    }
+
+    /// The same on a device of choice, in a compute type of choice or, where `nil`, the device's preferred one.
+    package init(file path: String, device: Device, computeType: DType? = nil) throws {
+        directory = ModelDirectory(file: path)
+        configurations = try StableDiffusionConfigurations(file: path)
         self.device = device
         self.computeType = computeType
     }
@@ -110,7 +125,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         if let model { return model }
         for notice in configurations.notices { emit(.notice(notice)) }
         let start = ContinuousClock.now
-        let loaded = try StableDiffusionModel(directory, configurations, device: device, computeType: computeType)
+        let loaded = try StableDiffusionModel(configurations, device: device, computeType: computeType)
         model = loaded
         emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
         return loaded

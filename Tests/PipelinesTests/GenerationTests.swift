@@ -141,6 +141,14 @@ struct GenerationTests {
                 "The guidance is nan; it must be from 0 to 100."
             ),
             (
+                GenerationRequest(prompt: "an apple", width: 64),
+                "This model does not take a width; leave it out, or use another model."
+            ),
+            (
+                GenerationRequest(prompt: "an apple", scheduler: "euler"),
+                "This model does not take a scheduler; leave it out, or use another model."
+            ),
+            (
                 GenerationRequest(prompt: Array(repeating: "a", count: 10_000).joined(separator: " ")),
                 "The prompt has 19999 bytes; at most 10000 are read."
             ),
