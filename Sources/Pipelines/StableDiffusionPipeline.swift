@@ -70,7 +70,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         self.loading = loading
     }
 
-    /// A request with the guidance that is usual for the model, and 30 steps; 8 steps for a latent consistency model.
+    /// A request with the guidance that is usual for the model, and 30 steps; 4 for a latent consistency model.
     ///
     /// - Parameter prompt: the words.
     /// - Returns: the request, to be changed as one likes.
@@ -78,7 +78,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         let readsGuidance = configurations.unet.timeConditionWidth != nil
         return GenerationRequest(
             prompt: prompt,
-            steps: readsGuidance ? 8 : 30,
+            steps: readsGuidance ? 4 : 30,
             guidance: readsGuidance ? 8.5 : configurations.isXL ? 5 : 7.5
         )
     }

@@ -31,8 +31,7 @@ struct KandinskyPipelineTests {
                 UnCLIPPipeline(
                     prior: "\(KandinskyModel.fixtures)/prior",
                     decoder: decoder,
-                    device: .cpu,
-                    computeType: .float32
+                    loading: LoadingOptions(computeType: .float32)
                 )
             )
         }

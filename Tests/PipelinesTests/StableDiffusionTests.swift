@@ -81,6 +81,7 @@ struct StableDiffusionRun: Sendable, CustomTestStringConvertible {
         run("sd1.inside", picture: true, mask: true) { _ in },
         run("sd1.inside-euler-a", picture: true, mask: true) { ($0.strength, $0.scheduler) = (0.7, "euler-a") },
         run("sd1.dpm") { $0.scheduler = "dpm++2m-karras" },
+        run("lcm.text") { ($0.steps, $0.guidance) = (4, 8.5) },
         run("sd-inpaint.inside", picture: true, mask: true) { $0.strength = 1 },
         run("sd-inpaint.strength", picture: true, mask: true) { $0.strength = 0.6 },
         run("xl.text") { ($0.width, $0.guidance) = (48, 5) },

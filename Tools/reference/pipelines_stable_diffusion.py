@@ -1,6 +1,7 @@
 """Writes Tests/PipelinesTests/Fixtures/stable-diffusion: tiny random pipelines as diffusers saves them, and their runs.
 
-sd1, sd-inpaint (nine channels), xl (weights of the variant fp16), refiner: model directories.
+sd1, sd-inpaint (nine channels), lcm (a latent consistency model), xl (weights of the variant fp16), refiner: model
+directories.
 expected.safetensors: for each run the last latents and the pixels; picture.png and mask.png are what runs begin with.
 
     OMP_NUM_THREADS=1 python -P Tools/reference/pipelines_stable_diffusion.py
@@ -13,7 +14,8 @@ import shutil
 import numpy as np
 import torch
 from diffusers import (
-    AutoencoderKL, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, PNDMScheduler,
+    AutoencoderKL, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, LatentConsistencyModelPipeline,
+    LCMScheduler, PNDMScheduler,
     StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline, StableDiffusionPipeline,
     StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline,
     UNet2DConditionModel,
@@ -25,6 +27,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 OUT = pathlib.Path(__file__).parents[2] / "Tests/PipelinesTests/Fixtures/stable-diffusion"
 PROMPT = "a red apple"
 SCHEDULE = dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, steps_offset=1)
+LCM = dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
 
 
 def tokenizer_folder(folder, pad):
@@ -185,6 +188,13 @@ def main():
     run("sd1.inside-euler-a", inpaint, num_inference_steps=6, guidance_scale=7.5, strength=0.7, **whole)
     one.scheduler = DPMSolverMultistepScheduler.from_pretrained(OUT / "sd1/scheduler", use_karras_sigmas=True)
     run("sd1.dpm", one, num_inference_steps=6, guidance_scale=7.5, height=64, width=64)
+
+    consistency = LatentConsistencyModelPipeline(
+        **one.components | dict(unet=unet(in_channels=4, time_cond_proj_dim=6), scheduler=LCMScheduler(**LCM)),
+        requires_safety_checker=False,
+    )
+    save(consistency, "lcm")
+    run("lcm.text", consistency, num_inference_steps=4, guidance_scale=8.5, height=64, width=64)
 
     nine = stable_diffusion("sd-inpaint", 9)
     run("sd-inpaint.inside", nine, num_inference_steps=6, guidance_scale=7.5, strength=1.0, **whole)
