@@ -52,6 +52,39 @@ struct ReadMeTests {
         }
     }
 
+    @Test func `published models make pictures as the page says`() throws {
+        let commands = try Self.commands("lienzo generate", in: "README.md")
+        #expect(commands.count == 2)
+        // Models of the same classes with a few channels, in the cache under the ids of the page.
+        let models = [
+            "stable-diffusion-v1-5/stable-diffusion-v1-5": "stable-diffusion/sd1",
+            "kandinsky-community/kandinsky-2-2-decoder": "kandinsky/decoder22",
+            "kandinsky-community/kandinsky-2-2-prior": "kandinsky/prior",
+        ]
+        try withTemporaryFolder { folder in
+            for (id, fixture) in models {
+                let model = "\(folder)/cache/models--\(id.replacing("/", with: "--"))"
+                let commit = String(repeating: "0", count: 40)
+                for part in ["refs", "snapshots"] {
+                    try FileManager.default.createDirectory(
+                        atPath: "\(model)/\(part)",
+                        withIntermediateDirectories: true
+                    )
+                }
+                try Data(commit.utf8).write(to: URL(fileURLWithPath: "\(model)/refs/main"))
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(model)/snapshots/\(commit)",
+                    withDestinationPath: "\(Clone.path)/Tests/PipelinesTests/Fixtures/\(fixture)"
+                )
+            }
+            let tool = Tool(folder: folder, environment: ["HF_HUB_CACHE": "\(folder)/cache"])
+            for command in commands {
+                let result = try tool.shell(".build/release/\(command)")
+                #expect(result.status == 0 && result.output == "a-red-apple-0.png\n", "\(command): \(result.errors)")
+            }
+        }
+    }
+
     @Test func `the Spanish page shows as many commands, and the same but for the words in quotes`() throws {
         func skeletons(_ file: String) throws -> [String] {
             let commands = try Self.lines(file).filter { $0.hasPrefix("    ") && !$0.contains("git clone") }
