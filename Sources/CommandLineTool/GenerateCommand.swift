@@ -59,6 +59,9 @@ struct GenerateCommand: AsyncParsableCommand {
         _ = try options.recipe(prompt) { if imageEmbedding != nil { $0.source = .blend([], spherical: false) } }
         guard mask == nil || image != nil else { throw ValidationError("--mask needs the picture, --init.") }
         guard strength == nil || image != nil else { throw ValidationError("--strength needs a picture, --init.") }
+        guard embeddingRow == 0 || imageEmbedding != nil else {
+            throw ValidationError("--embedding-row needs a file of embeddings, --image-embedding.")
+        }
         if let strength, !(strength > 0 && strength <= 1) {
             throw ValidationError("--strength is \(strength); expected above 0 to 1.")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LienzoPipelines
 
 /// Which model makes pictures, and in which arithmetic.
@@ -37,6 +38,16 @@ struct GeneratorOptions: ParsableArguments {
     var adaptations: [Adaptation] = []
 
     @Option(
+        name: .customLong("textual-inversion"),
+        help: ArgumentHelp(
+            "A file with the vectors of a word that the model shall know, with the word where the file does not name it.",
+            valueName: "file[:word]"
+        ),
+        completion: .file()
+    )
+    var learnedWords: [String] = []
+
+    @Option(
         help: """
             How weights are kept: as the arithmetic wants them, or as int8, which takes half the memory and more time. \
             (default: full)
@@ -59,6 +70,7 @@ struct GeneratorOptions: ParsableArguments {
         recipe.precision = precision
         recipe.storage = storage
         recipe.adaptations = adaptations.isEmpty ? nil : adaptations
+        recipe.learnedWords = learnedWords.isEmpty ? nil : learnedWords
     }
 }
 
@@ -90,7 +102,14 @@ extension Recipe {
                 computeType: precision?.type,
                 storesInt8: storage == .int8,
                 keepsParts: memory != .low,
-                adaptations: (adaptations ?? []).map { ($0.path, $0.scale) }
+                adaptations: (adaptations ?? []).map { ($0.path, $0.scale) },
+                learnedTokens: (learnedWords ?? []).map { text in
+                    // A path may have colons itself.
+                    guard !FileManager.default.fileExists(atPath: text), let colon = text.lastIndex(of: ":") else {
+                        return (text, nil)
+                    }
+                    return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+                }
             )
         )
     }

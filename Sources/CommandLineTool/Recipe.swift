@@ -47,6 +47,8 @@ struct Recipe: Codable, Equatable {
     var precision: Precision?
     var storage: WeightStorage?
     var adaptations: [Adaptation]?
+    /// Files of textual inversion, with their words as the user gave them.
+    var learnedWords: [String]?
 
     var prompt: String
     var negativePrompt: String?

@@ -12,19 +12,23 @@ package struct LoadingOptions: Sendable {
     package var keepsParts: Bool
     /// Files of LoRA, and how strong each is.
     package var adaptations: [(path: String, scale: Double)]
+    /// Files of textual inversion, each with the word that it shall be where not its own.
+    package var learnedTokens: [(path: String, word: String?)]
 
     package init(
         device: Device = .cpu,
         computeType: DType? = nil,
         storesInt8: Bool = false,
         keepsParts: Bool = true,
-        adaptations: [(path: String, scale: Double)] = []
+        adaptations: [(path: String, scale: Double)] = [],
+        learnedTokens: [(path: String, word: String?)] = []
     ) {
         self.device = device
         self.computeType = computeType
         self.storesInt8 = storesInt8
         self.keepsParts = keepsParts
         self.adaptations = adaptations
+        self.learnedTokens = learnedTokens
     }
 }
 

@@ -61,6 +61,7 @@ package func openPictureGenerator(
         try refuse(prior != nil, "a \(name) has no prior; leave it out")
         return try StableDiffusionPipeline(modelDirectory: path, loading: loading)
     }
+    try refuse(!loading.learnedTokens.isEmpty, "words are taught to Stable Diffusion only, and this is a \(name)")
     try refuse(!loading.adaptations.isEmpty, "LoRA is merged into Stable Diffusion only, and this is a \(name)")
     if UnCLIPPipeline.kandinskyClassNames.contains(name) {
         guard let prior else {

@@ -23,6 +23,7 @@ enum StableDiffusionFiles: Sendable {
     ///   - part: which network it is.
     ///   - folder: the part's folder in a directory.
     ///   - loader: says where and in which type it computes.
+    ///   - change: what is done to the tensors under the network's names.
     ///   - build: makes the network.
     /// - Returns: the network.
     /// - Throws: one sentence where a file cannot be read, or a tensor is missing, surplus or misshapen.
@@ -30,13 +31,14 @@ enum StableDiffusionFiles: Sendable {
         _ part: LatentDiffusionNames.Part,
         _ folder: String,
         _ loader: PartLoader,
+        changing change: (any ParameterSource) -> any ParameterSource = { $0 },
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
         switch self {
         case .directory(let directory):
             return try loader.load(
                 part: directory.folder(of: folder),
-                as: { part == .text ? HuggingFaceCLIPNames(textTower: $0) : $0 },
+                as: { change(part == .text ? HuggingFaceCLIPNames(textTower: $0) : $0) },
                 build: build
             )
         case .file(let path, let shape):
@@ -44,7 +46,9 @@ enum StableDiffusionFiles: Sendable {
                 path,
                 as: {
                     let source = LatentDiffusionNames($0, part, shape)
-                    return part == .text && shape.version == .one ? HuggingFaceCLIPNames(textTower: source) : source
+                    return change(
+                        part == .text && shape.version == .one ? HuggingFaceCLIPNames(textTower: source) : source
+                    )
                 },
                 build: build
             )
@@ -65,17 +69,23 @@ enum StableDiffusionFiles: Sendable {
         )
     }
 
-    /// The tokenizer of a part; that of CLIP, filled up as the published models are, for a single file.
+    /// The tokenizer of a part, with more tokens; that of CLIP, filled up as the published models are, for a single file.
     ///
     /// - Throws: one sentence where a file is missing or wrong.
-    func tokenizer(_ folder: String) throws -> CLIPTokenizer {
-        switch self {
-        case .directory(let directory): try CLIPTokenizer(directory: directory.folder(of: folder))
-        case .file(_, let shape):
-            try CLIPTokenizer(
-                vocabulary: .published(),
-                configuration: shape.version == .one ? .huggingFace : .stableDiffusion2
-            )
-        }
+    func tokenizer(_ folder: String, adding learned: LearnedTokens, part: String) throws -> CLIPTokenizer {
+        var tokenizer =
+            switch self {
+            case .directory(let directory): try CLIPTokenizer(directory: directory.folder(of: folder))
+            case .file(_, let shape):
+                try CLIPTokenizer(
+                    vocabulary: .published(),
+                    configuration: shape.version == .one ? .huggingFace : .stableDiffusion2
+                )
+            }
+        guard learned.count(part: part) > 0 else { return tokenizer }
+        var configuration = tokenizer.configuration
+        learned.add(to: &configuration, part: part)
+        tokenizer = try CLIPTokenizer(vocabulary: tokenizer.vocabulary, configuration: configuration)
+        return tokenizer
     }
 }

@@ -30,7 +30,10 @@ package final class StableDiffusionModel {
         self.configurations = configurations
         device = options.device
         let (files, loading) = (configurations.files, loader)
-        texts = try Part(options) { try configurations.texts.map { try StableDiffusionText(files, $0, loading) } }
+        let learned = try LearnedTokens(options.learnedTokens)
+        texts = try Part(options) {
+            try configurations.texts.map { try StableDiffusionText(files, $0, loading, learned) }
+        }
         unet = try Part(options) {
             try files.load(.unet, "unet", loading) { try UNet2DConditionModel($0, configurations.unet) }
         }

@@ -4,6 +4,8 @@ package import LienzoTorch
 
 /// A text encoder with its tokenizer.
 struct StableDiffusionText {
+    private let part: String
+    private let learned: LearnedTokens
     private let tokenizer: CLIPTokenizer
     private let network: TextTransformer
     private let device: Device
@@ -14,10 +16,14 @@ struct StableDiffusionText {
     init(
         _ files: StableDiffusionFiles,
         _ configuration: StableDiffusionConfigurations.Text,
-        _ loader: PartLoader
+        _ loader: PartLoader,
+        _ learned: LearnedTokens
     ) throws {
         device = loader.device
-        tokenizer = try files.tokenizer(configuration.tokenizer)
+        part = configuration.part
+        self.learned = learned
+        try learned.requireFit(part: part, width: configuration.tower.transformer.width)
+        tokenizer = try files.tokenizer(configuration.tokenizer, adding: learned, part: part)
         let (pieces, known) = (tokenizer.vocabulary.pieces.count, configuration.tower.vocabularySize)
         guard pieces <= known else {
             throw PipelineError.invalidModel(
@@ -25,13 +31,21 @@ struct StableDiffusionText {
                 reason: "its \(configuration.tokenizer) has \(pieces) tokens; expected at most \(known) as the encoder"
             )
         }
-        network = try files.load(.text, configuration.part, loader) { try TextTransformer($0, configuration.tower) }
+        var tower = configuration.tower
+        tower.vocabularySize += learned.count(part: part)
+        network = try files.load(
+            .text,
+            part,
+            loader,
+            changing: { learned.extending($0, part: configuration.part, pieces: pieces) },
+            build: { try TextTransformer($0, tower) }
+        )
     }
 
     /// What texts are to the encoder, and whether one of them was cut.
     func encode(_ texts: [String]) -> (encoding: TextTransformer.Encoding, truncated: Bool) {
         let length = network.configuration.contextLength
-        let tokens = texts.map { tokenizer.encode($0, length: length) }
+        let tokens = texts.map { tokenizer.encode(learned.expanded($0, part: part), length: length) }
         let ids = Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: [texts.count, length])
         return (network.encode(ids.to(device)), tokens.contains(where: \.truncated))
     }

@@ -4,6 +4,7 @@ import LienzoDiffusion
 import LienzoImages
 import LienzoModels
 import LienzoNN
+import LienzoTokenizers
 import LienzoTorch
 import TestSupport
 import Testing
@@ -234,6 +235,29 @@ struct StableDiffusionTests {
         #expect(try await pictures(0, outputs: shape[0]) == plain)
         #expect(try await pictures(1, outputs: shape[0]) != plain)
         await #expect(throws: AdaptationError.self) { try await pictures(1, outputs: shape[0] + 1) }
+    }
+
+    @Test("words taught to a model become the reference's tokens and encodings", .tags(.parity))
+    func textualInversion() throws {
+        let prompts = ["a red <my-cat> with a hat*", "<my-cat><my-cat>, red", "a red apple"]
+        let configurations = try StableDiffusionConfigurations(ModelDirectory(StableDiffusionRun.fixture("sd1")))
+        let folder = try TinyModel.fixture("textual-inversion")
+        let learned = try LearnedTokens([("\(folder)/cat.safetensors", nil), ("\(folder)/hat.pt", "hat*")])
+        let loader = PartLoader(LoadingOptions(computeType: .float32))
+        let text = try #require(configurations.texts.first)
+        let encoder = try StableDiffusionText(configurations.files, text, loader, learned)
+        let expected = try SafetensorsFile("\(folder)/expected.safetensors")
+        let tokenizer = try configurations.files.tokenizer(text.tokenizer, adding: learned, part: text.part)
+        for (index, prompt) in prompts.enumerated() {
+            let ids = tokenizer.encode(learned.expanded(prompt, part: text.part)).ids.map(Int64.init)
+            #expect(ids == (try expected.tensor(named: "ids.\(index)").int64s()))
+            let encoding = try torchScope { encoder.encode([prompt]).encoding.last }
+            let difference = (encoding - (try expected.tensor(named: "encoding.\(index)"))).abs().max().item
+            #expect(difference < 1e-4)
+        }
+        #expect(throws: PipelineError.self) { try learned.requireFit(part: text.part, width: 7) }
+        #expect(throws: PipelineError.self) { try learned.requireFit(part: "text_encoder_2", width: 7) }
+        #expect(throws: PipelineError.self) { try LearnedTokens([("\(folder)/expected.safetensors", nil)]) }
     }
 
     @Test("leaving the loop stops the work, and the pipeline serves the next request", .timeLimit(.minutes(5)))

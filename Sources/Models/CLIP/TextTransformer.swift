@@ -12,7 +12,7 @@ package struct TextTransformerConfiguration: Sendable, Equatable {
     }
 
     package let transformer: CLIPTransformer.Configuration
-    package let vocabularySize: Int
+    package var vocabularySize: Int
     /// The number of tokens of a text.
     package let contextLength: Int
     /// The width of the shared space, or that of the hidden states where they are not projected into it.
