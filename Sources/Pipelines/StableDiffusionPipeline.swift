@@ -125,6 +125,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
             adaptations: adaptations
         )
         model = loaded
+        Engine.returnFreedMemory()
         emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
         return loaded
     }
