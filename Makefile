@@ -1,7 +1,8 @@
 # What people do here, by name: `make` alone lists it. Every target is safe to repeat and sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint data train gallery bench bench-clip bench-training docs clean
+.PHONY: help setup build demo test lint data train gallery bench bench-clip bench-training bench-diffusion \
+    parity-full docs clean
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -11,7 +12,7 @@ sources := Package.swift Sources Tests Benchmarks Examples
 trained := runs/$(if $(steps),trial-$(steps),mini)
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## install missing Debian packages, fetch libtorch into .libtorch
 	@Scripts/setup
@@ -48,6 +49,14 @@ bench-clip: build  ## measure CLIP in alternation with its peers; python=… wit
 bench-training: setup  ## measure a training step of CLIP ViT-B/32 beside torch's, in turn; python=… with open_clip
 	@swift build --configuration release --product LienzoTrainingBenchmark
 	@$(or $(python),python3) -P Tools/evaluation/training_step.py
+
+bench-diffusion: build  ## measure generators' networks beside their peers, and a whole run; python=… with those
+	@swift build --configuration release --product LienzoBenchmark
+	@$(or $(python),python3) -P Tools/evaluation/bench_diffusion.py
+
+parity-full: setup  ## compare generators' networks of published sizes with diffusers; python=… with it
+	@swift build --configuration release --product LienzoBenchmark
+	@$(or $(python),python3) -P Tools/evaluation/parity_full.py
 
 docs: setup  ## make the pages of the library: output/docs
 	@Scripts/docs

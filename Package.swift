@@ -65,7 +65,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "LienzoBenchmark",
-            dependencies: ["LienzoImages", "LienzoPipelines", "LienzoSearch", "LienzoTorch"],
+            dependencies: [
+                "LienzoCheckpoints", "LienzoImages", "LienzoModels", "LienzoNN", "LienzoPipelines", "LienzoSearch",
+                "LienzoTorch",
+            ],
             path: "Benchmarks",
             exclude: ["Training"],
             swiftSettings: swiftSettings

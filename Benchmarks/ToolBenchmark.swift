@@ -15,11 +15,11 @@ enum ToolBenchmark {
     static func main() async {
         do {
             let arguments = CommandLine.arguments.dropFirst()
-            if arguments.first == "encoder" {
-                try await EncoderBenchmark.run(Array(arguments.dropFirst()))
-                exit(0)
+            switch arguments.first {
+            case "encoder": try await EncoderBenchmark.run(Array(arguments.dropFirst()))
+            case "network": try NetworkBenchmark.run(Array(arguments.dropFirst()))
+            default: exit(try benchmark() ? 0 : 1)
             }
-            exit(try benchmark() ? 0 : 1)
         } catch {
             FileHandle.standardError.write(Data("benchmark: \(error).\n".utf8))
             exit(1)

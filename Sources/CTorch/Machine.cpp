@@ -55,6 +55,12 @@ bool ctorch_keep_freed_memory(void) {
 #endif
 }
 
+void ctorch_return_freed_memory(void) {
+#ifdef M_MMAP_THRESHOLD
+  malloc_trim(0);
+#endif
+}
+
 bool ctorch_share_processors(void) {
   // What GCC's compiled loops call. Another OpenMP library does not have it, and does not wait like this one.
   using Parallel = void (*)(void (*body)(void *), void *data, unsigned threads, unsigned flags);

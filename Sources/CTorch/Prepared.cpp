@@ -100,8 +100,9 @@ CTorchTensor ctorch_prepare_conv2d(CTorchTensor weight, CTorchTensor x, int64_t 
     // oneDNN chooses a layout for the size of the input and its order; without them, or with others, it would bring
     // the weight into its layout again on every call.
     auto sizes = c10::fromIntArrayRefSlow(x->value.sizes());
-    return reorder.call(weight->value.detach().contiguous(at::MemoryFormat::ChannelsLast), paddings, strides,
-                        dilations, groups, sizes);
+    // From the layout for another size back to the plain one: the same numbers.
+    auto plain = weight->value.is_mkldnn() ? weight->value.to_dense() : weight->value.detach();
+    return reorder.call(plain.contiguous(at::MemoryFormat::ChannelsLast), paddings, strides, dilations, groups, sizes);
   });
 }
 

@@ -28,7 +28,10 @@ struct StoredTensor {
             let elements = UnsafeRawBufferPointer(rebasing: bytes[start...])
             guard let address = elements.baseAddress else { return Tensor.zeros(shape, dtype: dtype) }
             if isRowMajor, UInt(bitPattern: address).isMultiple(of: UInt(width)) {
-                return try torchScope { Tensor(viewing: address, shape: shape, dtype: dtype, owner: file) }
+                let range = start..<start + shape.reduce(width, *)
+                return try torchScope {
+                    Tensor(viewing: address, shape: shape, dtype: dtype, owner: MappedBytes(file, range))
+                }
             }
             let copy = OwnedBytes(count: shape.reduce(width, *))
             gather(width: width, from: elements, to: copy.bytes)
@@ -66,6 +69,21 @@ struct StoredTensor {
                 index[dimension] = 0
             }
         }
+    }
+}
+
+/// Bytes of a mapped file that tensors view and whose memory goes with the last one that does.
+private final class MappedBytes {
+    private let file: MappedFile
+    private let range: Range<Int>
+
+    init(_ file: MappedFile, _ range: Range<Int>) {
+        self.file = file
+        self.range = range
+    }
+
+    deinit {
+        file.release(range)
     }
 }
 

@@ -52,4 +52,16 @@ package final class MappedFile: Sendable {
         defer { withExtendedLifetime(self) {} }
         return try body(UnsafeRawBufferPointer(start: start, count: count))
     }
+
+    /// Gives back the memory of the pages that lie inside `range`; touched again, they are read again.
+    ///
+    /// A checkpoint that is converted tensor by tensor would else stay in memory until its last tensor is done. What was
+    /// written to these pages is lost: only for a range that nobody holds a tensor over.
+    package func release(_ range: Range<Int>) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (range.lowerBound + page - 1) / page * page
+        let last = range.upperBound / page * page
+        guard let start, first < last else { return }
+        madvise(start + first, last - first, MADV_DONTNEED)
+    }
 }

@@ -125,6 +125,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         let start = ContinuousClock.now
         let loaded = try StableDiffusionModel(configurations, loading)
         model = loaded
+        Engine.returnFreedMemory()
         emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
         return loaded
     }

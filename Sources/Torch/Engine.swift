@@ -24,6 +24,10 @@ package enum Engine {
     /// Whether freed memory stays in the process (``Lever/ma``); settled once, at first use.
     package static let keepsFreedMemory: Bool = Lever.ma.isOn && ctorch_keep_freed_memory()
 
+    /// Gives the freed memory that the process keeps back to the system: between works that share no sizes, which else
+    /// each leave holes that the next does not fit into.
+    package static func returnFreedMemory() { ctorch_return_freed_memory() }
+
     /// Settles everything that must be settled before the first operator.
     ///
     /// Safe to call again.

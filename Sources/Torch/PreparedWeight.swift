@@ -76,14 +76,16 @@ package struct PreparedLinear {
 /// A convolution's weight in oneDNN's own layout: for inference on the CPU (lever "pack" of the engine).
 ///
 /// The layout depends on the size of the input, so the weight is prepared by the first call, and again where the size
-/// changes; in the layout of another size, oneDNN would rearrange the weight on every call.
+/// changes; in the layout of another size, oneDNN would rearrange the weight on every call. One layout is kept, from
+/// which the next is made, because both would take twice the memory.
 package struct PreparedConv2d {
-    /// The weight as it was given, and as it was prepared last.
+    /// The weight as it was given, or as it was prepared last.
     private final class Weight {
-        let plain: Tensor
-        var prepared: (tensor: Tensor, inputShape: [Int])?
+        var tensor: Tensor
+        /// The size of the input that it is prepared for.
+        var inputShape: [Int]?
 
-        init(_ plain: Tensor) { self.plain = plain }
+        init(_ plain: Tensor) { tensor = plain }
     }
 
     private let weight: Weight
@@ -111,12 +113,12 @@ package struct PreparedConv2d {
 
     private func prepared(for x: Tensor) -> Tensor {
         let shape = x.shape
-        if let prepared = weight.prepared, prepared.inputShape == shape { return prepared.tensor }
-        let tensor = weight.plain.withHandle { weight in
+        if weight.inputShape == shape { return weight.tensor }
+        let tensor = weight.tensor.withHandle { weight in
             x.withHandle { Tensor(ctorch_prepare_conv2d(weight, $0, stride, padding, dilation, groups)) }
         }
         // A failed one is reported by the scope and not kept.
-        if tensor.isValid { weight.prepared = (tensor, shape) }
+        if tensor.isValid { (weight.tensor, weight.inputShape) = (tensor, shape) }
         return tensor
     }
 
