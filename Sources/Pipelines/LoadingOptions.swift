@@ -52,12 +52,15 @@ final class Part<Network> {
     func callAsFunction() throws -> Network {
         if let network { return network }
         let network = try load()
+        Engine.returnFreedMemory()
         self.network = network
         return network
     }
 
     /// Lets the network go, unless it stays.
     func release() {
-        if !keeps { network = nil }
+        guard !keeps else { return }
+        network = nil
+        Engine.returnFreedMemory()
     }
 }
