@@ -153,7 +153,8 @@ public struct GenerationRequest: Sendable, Equatable {
         try require(hint == nil, "This model looks at no hint; leave it out, or use a ControlNet model.")
     }
 
-    /// Throws ``PipelineError/invalidRequest(reason:)`` where a model that puts no noise on image embeddings is asked to.
+    /// Throws ``PipelineError/invalidRequest(reason:)`` where a model is asked for noise on image embeddings that puts none
+    /// there.
     func requireNoEmbeddingNoise() throws(PipelineError) {
         try require(
             embeddingNoise == 0,

@@ -16,8 +16,18 @@ struct ImageEmbedder {
 
     /// Builds the networks from the weights in a model's directory.
     ///
+    /// - Parameters:
+    ///   - directory: the model directory.
+    ///   - configuration: what its networks are.
+    ///   - loader: says where and in which type they compute.
+    ///   - text: the prior's text encoder, where the model has it for another network, too.
     /// - Throws: one sentence where a file cannot be read, or a tensor is missing, surplus or misshapen.
-    init(_ directory: ModelDirectory, _ configuration: ImageEmbedderConfiguration, _ loader: PartLoader) throws {
+    init(
+        _ directory: ModelDirectory,
+        _ configuration: ImageEmbedderConfiguration,
+        _ loader: PartLoader,
+        text: Part<StableDiffusionText>? = nil
+    ) throws {
         device = loader.device
         switch configuration {
         case .pictures(let images):
@@ -30,7 +40,10 @@ struct ImageEmbedder {
             }
             networks = .pictures(encoder, images)
         case .words(let prior):
-            networks = .words(try Part(loader.options) { try TextPrior(directory, prior, loader) })
+            let text =
+                try text
+                ?? Part(loader.options) { try StableDiffusionText(.directory(directory), prior.text, loader) }
+            networks = .words(try Part(loader.options) { try TextPrior(text, directory, prior, loader) })
         }
     }
 
@@ -97,14 +110,19 @@ struct ImageEmbedder {
 
 /// A prior with its text encoder: words to an image embedding.
 struct TextPrior {
-    private let text: StableDiffusionText
+    private let text: Part<StableDiffusionText>
     private let network: PriorTransformer
     private let device: Device
 
     /// - Throws: one sentence where a file cannot be read, or a tensor is missing, surplus or misshapen.
-    init(_ directory: ModelDirectory, _ configuration: TextPriorConfiguration, _ loader: PartLoader) throws {
+    init(
+        _ text: Part<StableDiffusionText>,
+        _ directory: ModelDirectory,
+        _ configuration: TextPriorConfiguration,
+        _ loader: PartLoader
+    ) throws {
+        self.text = text
         device = loader.device
-        text = try StableDiffusionText(.directory(directory), configuration.text, loader)
         network = try loader.load(part: directory.folder(of: "prior")) {
             try PriorTransformer($0, configuration.prior)
         }
@@ -145,7 +163,8 @@ struct TextPrior {
         guidance: Guidance,
         noise: NoiseSource
     ) throws -> DenoisingSequence {
-        let encoded = text.encode(guidance.isActive ? ["", prompt] : [prompt])
+        let encoded = try text().encode(guidance.isActive ? ["", prompt] : [prompt])
+        text.release()
         let context = try network.context(
             textEmbedding: encoded.encoding.embedding,
             textEncoding: encoded.encoding.last,

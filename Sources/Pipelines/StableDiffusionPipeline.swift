@@ -4,9 +4,10 @@ package import LienzoTorch
 
 /// Words to pictures by latent diffusion: Stable Diffusion 1, 2 and XL, the refiner of XL, and Stable unCLIP 2.1.
 ///
-/// From words alone, from a picture (``GenerationRequest/image``), or inside a picture (``GenerationRequest/mask``); with
-/// Stable unCLIP variations and blends of pictures (``GenerationRequest/imageEmbedding``). The pipeline works on a thread of its own, one request after the other. Reading its directory costs little; the weights
-/// are read with the first request, or by ``prepare()``. The same seed gives the reference's picture.
+/// From words alone, from a picture (``GenerationRequest/image``), or inside a picture (``GenerationRequest/mask``);
+/// with Stable unCLIP variations and blends of pictures (``GenerationRequest/imageEmbedding``). The pipeline works on a
+/// thread of its own, one request after the other. Reading its directory costs little; the weights are read with the
+/// first request, or by ``prepare()``. The same seed gives the reference's picture.
 ///
 /// ```swift
 /// let pipeline = try StableDiffusionPipeline(modelDirectory: "stable-diffusion-v1-5")

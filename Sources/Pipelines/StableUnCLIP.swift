@@ -3,8 +3,8 @@ import LienzoModels
 import LienzoNN
 import LienzoTorch
 
-/// What Stable unCLIP has beside the parts of Stable Diffusion: where its image embeddings come from, and the noise that
-/// is put on them.
+/// What Stable unCLIP has beside the parts of Stable Diffusion: where its image embeddings come from, and the noise
+/// that is put on them.
 ///
 /// Source: diffusers' `StableUnCLIPImg2ImgPipeline` and `StableUnCLIPPipeline`.
 struct StableUnCLIPConfiguration: Sendable {
@@ -70,7 +70,7 @@ struct StableUnCLIP {
     /// - Parameters:
     ///   - embedding: `[1, width]`.
     ///   - level: a timestep of the noise, from 0.
-    ///   - noise: drawn from once.
+    ///   - source: drawn from once.
     /// - Returns: `[1, 2 · width]`, float32.
     ///
     /// Source: diffusers' `StableUnCLIPPipeline.noise_image_embeddings`.
