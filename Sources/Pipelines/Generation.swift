@@ -125,12 +125,7 @@ extension Generation {
         case .blend(let ingredients, let blending):
             let weights = ingredients.map(\.weight)
             let parts = try ingredients.map { try embedding(of: $0.content, picture: picture, noise: noise) }
-            let blended = try torchScope {
-                switch blending {
-                case .sum: weightedSum(parts, weights)
-                case .spherical: weightedSlerp(parts, weights)
-                }
-            }
+            let blended = try torchScope { blending(parts, weights) }
             return ImageEmbeddings(blended, unconditional: try unconditional(picture: picture, noise: noise))
         case .shift(let image, let from, let to, let share):
             let start = try embedding(of: .picture(image), picture: picture, noise: noise)
@@ -213,20 +208,6 @@ extension Generation {
     /// The same embedding for each candidate.
     private func rows(_ values: [Float]) -> Tensor {
         Tensor(values, shape: [1, values.count]).to(model.device).expand([request.candidates, values.count])
-    }
-
-    private func weightedSum(_ parts: [Tensor], _ weights: [Double]) -> Tensor {
-        let terms = zip(parts, weights).map { $0 * $1 }
-        return terms.dropFirst().reduce(terms[0]) { $0 + $1 }
-    }
-
-    private func weightedSlerp(_ parts: [Tensor], _ weights: [Double]) -> Tensor {
-        var (blended, sum) = (parts[0], weights[0])
-        for (part, weight) in zip(parts, weights).dropFirst() {
-            sum += weight
-            blended = slerp(blended, part, weight / sum)
-        }
-        return blended
     }
 }
 

@@ -14,6 +14,8 @@ public enum GenerationStage: String, Sendable, CaseIterable, Codable {
     case decoder
     /// Latents to pixels.
     case autoencoder
+    /// A small picture to a large one, by diffusion; of models that make small ones.
+    case enlarging
     /// The candidates for a picture to the one that fits the words best; only where there are several.
     case ranking
 }

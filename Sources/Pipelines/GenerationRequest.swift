@@ -40,6 +40,8 @@ public struct GenerationRequest: Sendable, Equatable {
     public var guidanceRescale: Double
     /// Where the image embedding comes from, for models that have one.
     public var imageEmbedding = ImageEmbeddingSource.prompt
+    /// How much noise goes on the image embedding, 0 (almost none: closest to it) to 999, for Stable unCLIP.
+    public var embeddingNoise = 0
     /// A picture that shapes the result, such as a depth map, for models that look at one.
     public var hint: Image?
 
@@ -147,7 +149,17 @@ public struct GenerationRequest: Sendable, Equatable {
             imageEmbedding == .prompt,
             "This model has no image embedding to vary, blend, shift or take; use one that has, such as Kandinsky or mini."
         )
+        try requireNoEmbeddingNoise()
         try require(hint == nil, "This model looks at no hint; leave it out, or use a ControlNet model.")
+    }
+
+    /// Throws ``PipelineError/invalidRequest(reason:)`` where a model is asked for noise on image embeddings that puts none
+    /// there.
+    func requireNoEmbeddingNoise() throws(PipelineError) {
+        try require(
+            embeddingNoise == 0,
+            "This model puts no noise on image embeddings; leave it out, or use Stable unCLIP."
+        )
     }
 
     private func requireCount(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(PipelineError) {

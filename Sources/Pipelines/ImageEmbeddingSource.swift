@@ -104,6 +104,28 @@ public enum ImageEmbeddingSource: Sendable, Equatable {
         case .given: break
         }
     }
+
+    /// Throws ``PipelineError/invalidRequest(reason:)`` where an embedding that is given has not as many numbers as the
+    /// model's.
+    func requireNumbers(_ width: Int) throws(PipelineError) {
+        for numbers in given where numbers.count != width || !numbers.allSatisfy(\.isFinite) {
+            throw .invalidRequest(
+                reason: "An image embedding has \(numbers.count) numbers; it must have \(width), all of them finite."
+            )
+        }
+    }
+
+    /// All embeddings that are given as numbers.
+    private var given: [[Float]] {
+        switch self {
+        case .prompt, .shift: return []
+        case .given(let embedding): return [embedding.values] + (embedding.negative.map { [$0] } ?? [])
+        case .blend(let ingredients, _):
+            return ingredients.compactMap {
+                if case .embedding(let values) = $0.content { values } else { nil }
+            }
+        }
+    }
 }
 
 /// A point of the space that a model's pictures and texts share.

@@ -15,6 +15,29 @@ package struct ImageEmbeddings {
     }
 }
 
+extension ImageEmbeddingSource.Blending {
+    /// One embedding of several.
+    ///
+    /// - Parameters:
+    ///   - parts: `[batch, width]` each, at least one.
+    ///   - weights: how much of each.
+    /// - Returns: `[batch, width]`.
+    func callAsFunction(_ parts: [Tensor], _ weights: [Double]) -> Tensor {
+        switch self {
+        case .sum:
+            let terms = zip(parts, weights).map { $0 * $1 }
+            return terms.dropFirst().reduce(terms[0]) { $0 + $1 }
+        case .spherical:
+            var (blended, sum) = (parts[0], weights[0])
+            for (part, weight) in zip(parts, weights).dropFirst() {
+                sum += weight
+                blended = slerp(blended, part, weight / sum)
+            }
+            return blended
+        }
+    }
+}
+
 /// A point of the great circle from one embedding to another; the length changes evenly.
 ///
 /// - Parameters:

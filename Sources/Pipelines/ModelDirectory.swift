@@ -82,6 +82,17 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// Checks that the index names a part, and that it is of a class that prepares pictures for CLIP.
+    func requireImageProcessor(_ part: String) throws(PipelineError) {
+        try require(
+            part,
+            "CLIPImageProcessor",
+            "CLIPImageProcessorFast",
+            "CLIPImageProcessorPil",
+            "CLIPFeatureExtractor"
+        )
+    }
+
     /// The bytes of a part's JSON file.
     func json(_ file: String, of part: String) throws(PipelineError) -> Data {
         try Self.read("\(part)/\(file)", in: path)

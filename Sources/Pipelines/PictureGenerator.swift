@@ -72,11 +72,17 @@ package func openPictureGenerator(
         }
         return try UnCLIPPipeline(prior: prior, decoder: path, loading: loading)
     }
+    if KarloPipeline.classNames.contains(name), KarloConfigurations.isKarlo(directory) {
+        try refuse(prior != nil, "it has its prior beside it, or none; leave the other out")
+        return try KarloPipeline(modelDirectory: path, loading: loading)
+    }
     if UnCLIPPipeline.classNames.contains(name) {
         try refuse(prior != nil, "it has its prior beside it; leave the other out")
         return try UnCLIPPipeline(modelDirectory: path, loading: loading)
     }
-    let known = UnCLIPPipeline.classNames + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
+    let known =
+        UnCLIPPipeline.classNames + KarloPipeline.classNames.filter { !UnCLIPPipeline.classNames.contains($0) }
+        + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
     throw PipelineError.invalidModel(
         path: path,
         reason: "model_index.json names the class \(name); expected one of \(known.joined(separator: ", "))"

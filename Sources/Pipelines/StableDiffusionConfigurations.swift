@@ -20,6 +20,8 @@ package struct StableDiffusionConfigurations: Sendable {
     let texts: [Text]
     let unet: UNet2DConditionConfiguration
     let autoencoder: AutoencoderKLConfiguration
+    /// Where the image embedding comes from that the U-Net is told beside the text; of Stable unCLIP alone.
+    let unCLIP: StableUnCLIPConfiguration?
     let scheduler: SchedulerConfiguration
     /// The bytes of `scheduler_config.json`.
     let schedulerJSON: Data
@@ -60,6 +62,9 @@ package struct StableDiffusionConfigurations: Sendable {
         }
         self.texts = texts
 
+        unCLIP = try directory.has("image_normalizer") ? StableUnCLIPConfiguration(directory) : nil
+        unknownKeys += unCLIP?.unknownKeys ?? []
+
         let scheduler = try directory.scheduler("scheduler")
         self.scheduler = scheduler.configuration
         schedulerJSON = scheduler.json
@@ -86,6 +91,7 @@ package struct StableDiffusionConfigurations: Sendable {
         files = .file(path, shape)
         unet = shape.unet
         autoencoder = shape.autoencoder
+        unCLIP = nil
         texts = [Text(part: "text_encoder", tokenizer: "tokenizer", tower: shape.text)]
         let predictsVelocity = shape.version == .two && unet.inChannels == autoencoder.latentChannels
         schedulerJSON = Data(
@@ -125,7 +131,14 @@ package struct StableDiffusionConfigurations: Sendable {
         }
         let latents = autoencoder.latentChannels
         let width = texts.reduce(0) { $0 + $1.tower.transformer.width }
-        try require(unet.classEmbedding == nil, "its U-Net has a class embedding, which no Stable Diffusion has")
+        if let unCLIP {
+            try require(
+                unet.classEmbedding == .projection(width: 2 * unCLIP.embedder.width) && !isXL,
+                "its U-Net is not told an image embedding of \(unCLIP.embedder.width) numbers and as many of the noise on it"
+            )
+        } else {
+            try require(unet.classEmbedding == nil, "its U-Net has a class embedding, which no Stable Diffusion has")
+        }
         try require(
             unet.conditioning.readsText,
             "its U-Net is conditioned on an image embedding; expected one that is conditioned on text"

@@ -12,6 +12,7 @@ struct StableDiffusionGeneration {
     private let guidance: Guidance
     private let size: (width: Int, height: Int)
     private let strength: Double
+    private let unCLIP: ImageEmbeddingPlan?
 
     init(
         _ request: GenerationRequest,
@@ -25,6 +26,7 @@ struct StableDiffusionGeneration {
         sampler = plan.sampler
         size = plan.size
         strength = plan.strength
+        unCLIP = plan.unCLIP
         guidance = Guidance(scale: request.guidance, rescale: request.guidanceRescale)
     }
 
@@ -32,20 +34,20 @@ struct StableDiffusionGeneration {
     /// many are made with it.
     func run() throws {
         let given = try given()
-        let context = try context()
+        let condition = try condition()
         for index in 0..<request.count {
             let seed = request.seed &+ UInt64(index)
-            let latents = try latents(context, given, picture: index, seed: seed)
+            let latents = try latents(condition, given, picture: index, seed: seed)
             let image = try timed(.autoencoder) { try self.image(latents) }
             emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
         }
     }
 
     /// The last sample for the picture of a seed.
-    func latents(seed: UInt64) throws -> Tensor { try latents(context(), given(), picture: 0, seed: seed) }
+    func latents(seed: UInt64) throws -> Tensor { try latents(condition(), given(), picture: 0, seed: seed) }
 
-    /// The words as every step takes them.
-    private func context() throws -> UNet2DConditionModel.Context {
+    /// The words as the U-Net sees them.
+    private func condition() throws -> StableDiffusionCondition {
         let condition = try timed(.text) {
             try torchScope {
                 try model.encode(request.prompt, negativePrompt: request.negativePrompt, guidance: guidance)
@@ -54,7 +56,7 @@ struct StableDiffusionGeneration {
         if condition.truncated {
             emit(.notice("The prompt is longer than the model reads; its end was left out."))
         }
-        return try torchScope { try model.context(condition, size: size, guidance: guidance) }
+        return condition
     }
 
     /// The given picture and mask in the size of the result.
@@ -63,14 +65,25 @@ struct StableDiffusionGeneration {
     }
 
     private func latents(
-        _ context: UNet2DConditionModel.Context,
+        _ condition: StableDiffusionCondition,
         _ given: (image: Image?, mask: Image?),
         picture: Int,
         seed: UInt64
     ) throws -> Tensor {
         let noise = NoiseSource(Generator(seed: seed))
+        let label = try label(picture: picture, noise: noise)
         let start = try start(given.image, given.mask, noise)
+        let context = try torchScope {
+            try model.context(condition, size: size, guidance: guidance, image: label)
+        }
         return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise) }
+    }
+
+    /// What the U-Net of Stable unCLIP is told of the image embedding; nil for other models.
+    private func label(picture: Int, noise: NoiseSource) throws -> Tensor? {
+        guard let plan = unCLIP, let images = model.unCLIP else { return nil }
+        let embedding = try images.embedder.embedding(plan, request, picture: picture, noise: noise, emit: emit)
+        return try torchScope { images.label(embedding, level: request.embeddingNoise, noise: noise) }
     }
 
     private func fitted(_ image: Image?) throws -> Image? {
@@ -145,6 +158,8 @@ struct StableDiffusionPlan {
     let sampler: any Sampler
     let size: (width: Int, height: Int)
     let strength: Double
+    /// What the image embedding of Stable unCLIP is made of.
+    let unCLIP: ImageEmbeddingPlan?
 
     /// Throws one sentence where the model cannot do what is asked for.
     init(_ request: GenerationRequest, _ configurations: StableDiffusionConfigurations) throws {
@@ -153,6 +168,8 @@ struct StableDiffusionPlan {
                 reason: "This model makes parts of pictures anew and nothing else; give it a picture and a mask."
             )
         }
+        unCLIP = try configurations.unCLIP?.plan(request)
+        if unCLIP == nil { try request.requireNoImageEmbedding() }
         if let image = request.image, let mask = request.mask {
             guard image.width == mask.width, image.height == mask.height else {
                 throw PipelineError.invalidRequest(

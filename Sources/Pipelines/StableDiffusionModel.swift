@@ -18,6 +18,8 @@ package final class StableDiffusionModel {
     private let texts: Part<[StableDiffusionText]>
     private let unet: Part<UNet2DConditionModel>
     private let autoencoder: Part<AutoencoderKL>
+    /// What makes the image embeddings of Stable unCLIP.
+    let unCLIP: StableUnCLIP?
     private let device: Device
 
     /// Builds all networks from the weights of a model; those that do not stay are read when they are needed.
@@ -40,6 +42,7 @@ package final class StableDiffusionModel {
         autoencoder = try Part(options) {
             try files.load(.autoencoder, "vae", loading) { try AutoencoderKL($0, configurations.autoencoder) }
         }
+        unCLIP = try configurations.unCLIP.map { try StableUnCLIP($0, loading) }
     }
 
     /// Opens files of LoRA and checks that the parts of the model have what they change.
@@ -89,17 +92,21 @@ extension StableDiffusionModel {
     ///   - condition: what ``encode(_:negativePrompt:guidance:)`` gave.
     ///   - size: the picture's, in pixels.
     ///   - guidance: what the condition was encoded for.
+    ///   - image: what the U-Net of Stable unCLIP is told of the image embedding, `[1, 2 · width]`.
     /// - Returns: the condition, projected.
     /// - Throws: where the U-Net is made for another condition.
     package func context(
         _ condition: StableDiffusionCondition,
         size: (width: Int, height: Int),
-        guidance: Guidance
+        guidance: Guidance,
+        image: Tensor? = nil
     ) throws -> UNet2DConditionModel.Context {
         try unet().context(
             textEncoding: condition.encoding,
             textEmbedding: condition.embedding,
             numbers: configurations.isXL ? numbers(size, rows: condition.encoding.size(0)) : nil,
+            // Guidance pushes away from zeros.
+            label: image.map { condition.encoding.size(0) > 1 ? .cat([$0 * 0, $0]) : $0 },
             guidance: configurations.unet.timeConditionWidth.map {
                 // Source: Meng et al. 2023; diffusers' `get_guidance_scale_embedding`.
                 sinusoidalEmbedding(

@@ -2,11 +2,12 @@ import LienzoDiffusion
 package import LienzoModels
 package import LienzoTorch
 
-/// Words to pictures by latent diffusion: Stable Diffusion 1, 2 and XL, and the refiner of XL.
+/// Words to pictures by latent diffusion: Stable Diffusion 1, 2 and XL, the refiner of XL, and Stable unCLIP 2.1.
 ///
-/// From words alone, from a picture (``GenerationRequest/image``), or inside a picture (``GenerationRequest/mask``). The
-/// pipeline works on a thread of its own, one request after the other. Reading its directory costs little; the weights
-/// are read with the first request, or by ``prepare()``. The same seed gives the reference's picture.
+/// From words alone, from a picture (``GenerationRequest/image``), or inside a picture (``GenerationRequest/mask``);
+/// with Stable unCLIP variations and blends of pictures (``GenerationRequest/imageEmbedding``). The pipeline works on a
+/// thread of its own, one request after the other. Reading its directory costs little; the weights are read with the
+/// first request, or by ``prepare()``. The same seed gives the reference's picture.
 ///
 /// ```swift
 /// let pipeline = try StableDiffusionPipeline(modelDirectory: "stable-diffusion-v1-5")
@@ -29,7 +30,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
     static let classNames =
         ["StableDiffusion", "StableDiffusionXL"].flatMap { family in
             ["", "Img2Img", "Inpaint"].map { "\(family)\($0)Pipeline" }
-        } + ["LatentConsistencyModelPipeline"]
+        } + ["LatentConsistencyModelPipeline", "StableUnCLIPPipeline", "StableUnCLIPImg2ImgPipeline"]
 
     private nonisolated let configurations: StableDiffusionConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.StableDiffusionPipeline")
@@ -76,10 +77,13 @@ public actor StableDiffusionPipeline: PictureGenerator {
     /// - Returns: the request, to be changed as one likes.
     public nonisolated func request(prompt: String) -> GenerationRequest {
         let readsGuidance = configurations.unet.timeConditionWidth != nil
+        let usual = configurations.unCLIP != nil ? 10 : configurations.isXL ? 5 : 7.5
         return GenerationRequest(
             prompt: prompt,
             steps: readsGuidance ? 4 : 30,
-            guidance: readsGuidance ? 8.5 : configurations.isXL ? 5 : 7.5
+            priorSteps: 25,
+            guidance: readsGuidance ? 8.5 : usual,
+            priorGuidance: 4
         )
     }
 
@@ -113,7 +117,6 @@ public actor StableDiffusionPipeline: PictureGenerator {
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
         try Task.checkCancellation()
         try request.validate()
-        try request.requireNoImageEmbedding()
         let plan = try StableDiffusionPlan(request, configurations)
         let model = try loaded(emit: emit)
         try StableDiffusionGeneration(request, plan, model: model, emit: emit).run()

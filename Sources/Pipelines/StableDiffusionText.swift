@@ -42,12 +42,15 @@ struct StableDiffusionText {
         )
     }
 
-    /// What texts are to the encoder, and whether one of them was cut.
-    func encode(_ texts: [String]) -> (encoding: TextTransformer.Encoding, truncated: Bool) {
+    /// What texts are to the encoder, which of their tokens are not padding, `[texts, tokens]`, and whether one of them
+    /// was cut.
+    func encode(_ texts: [String]) -> (encoding: TextTransformer.Encoding, mask: Tensor, truncated: Bool) {
         let length = network.configuration.contextLength
         let tokens = texts.map { tokenizer.encode(learned.expanded($0, part: part), length: length) }
-        let ids = Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: [texts.count, length])
-        return (network.encode(ids.to(device)), tokens.contains(where: \.truncated))
+        let shape = [texts.count, length]
+        let ids = Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: shape)
+        let mask = Tensor(tokens.flatMap(\.mask), shape: shape)
+        return (network.encode(ids.to(device)), mask.to(device), tokens.contains(where: \.truncated))
     }
 }
 

@@ -28,13 +28,8 @@ struct UnCLIPPlan {
         _ configurations: UnCLIPConfigurations,
         drawsPictures: Bool = true
     ) throws {
-        let width = configurations.prior.clipEmbedDim
-        for numbers in request.imageEmbedding.given {
-            try Self.require(
-                numbers.count == width && numbers.allSatisfy(\.isFinite),
-                "An image embedding has \(numbers.count) numbers; it must have \(width), all of them finite."
-            )
-        }
+        try request.imageEmbedding.requireNumbers(configurations.prior.clipEmbedDim)
+        try request.requireNoEmbeddingNoise()
         if drawsPictures { try Self.checkDecoder(request, configurations) }
         let scheduler = try request.scheduler.map {
             try SchedulerConfiguration.read(configurations.schedulerJSON, as: SchedulerChoice($0))
@@ -93,19 +88,5 @@ struct UnCLIPPlan {
 
     private static func require(_ condition: Bool, _ sentence: String) throws(PipelineError) {
         guard condition else { throw .invalidRequest(reason: sentence) }
-    }
-}
-
-extension ImageEmbeddingSource {
-    /// All embeddings that are given as numbers.
-    fileprivate var given: [[Float]] {
-        switch self {
-        case .prompt, .shift: return []
-        case .given(let embedding): return [embedding.values] + (embedding.negative.map { [$0] } ?? [])
-        case .blend(let ingredients, _):
-            return ingredients.compactMap {
-                if case .embedding(let values) = $0.content { values } else { nil }
-            }
-        }
     }
 }

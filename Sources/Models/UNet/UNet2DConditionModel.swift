@@ -261,6 +261,7 @@ extension UNet2DConditionModel {
     ///   - label: for a network with a class embedding: `[batch, width]` for `projection` and `identity`, `[batch]`
     ///     numbers for `timestep` and `labels`.
     ///   - guidance: for a network with `timeConditionWidth`, the guidance's embedding `[batch, timeConditionWidth]`.
+    ///   - textMask: which tokens are not padding, `[batch, tokens]`, boolean; all of them where `nil`.
     /// - Returns: what every step takes.
     /// - Throws: ``UNetError`` when the network has another conditioning, or a part of its condition is missing.
     package func context(
@@ -268,7 +269,8 @@ extension UNet2DConditionModel {
         textEmbedding: Tensor? = nil,
         numbers: Tensor? = nil,
         label: Tensor? = nil,
-        guidance: Tensor? = nil
+        guidance: Tensor? = nil,
+        textMask: Tensor? = nil
     ) throws(UNetError) -> Context {
         var time: Tensor?
         switch (conditioning, textEmbedding, numbers) {
@@ -285,7 +287,9 @@ extension UNet2DConditionModel {
         return context(
             tokens: textEncoding.to(computeType),
             time: time,
-            guidance: guidance.flatMap { guidanceProjection?($0) }
+            guidance: guidance.flatMap { guidanceProjection?($0) },
+            // [batch, tokens] → [batch, 1, 1, tokens], as the reference has it.
+            mask: textMask.map { (($0.to(.float32) - 1) * 10_000).to(computeType).unsqueeze(1).unsqueeze(1) }
         )
     }
 
@@ -354,13 +358,14 @@ extension UNet2DConditionModel {
     }
 
     /// The condition's tokens `[batch, tokens, crossAttentionDim]` as each attention sees them.
-    func context(tokens: Tensor, time: Tensor?, guidance: Tensor? = nil) -> Context {
-        Context(
+    func context(tokens: Tensor, time: Tensor?, guidance: Tensor? = nil, mask: Tensor? = nil) -> Context {
+        func masked(_ layers: [[KeyValue]]) -> [[KeyValue]] { layers.map { $0.map { $0.masked(by: mask) } } }
+        return Context(
             time: time,
             guidance: guidance,
-            down: down.map { $0.keyValues(of: tokens) },
-            middle: middle.keyValues(of: tokens),
-            up: up.map { $0.keyValues(of: tokens) }
+            down: down.map { masked($0.keyValues(of: tokens)) },
+            middle: middle.keyValues(of: tokens).map { $0.masked(by: mask) },
+            up: up.map { masked($0.keyValues(of: tokens)) }
         )
     }
 }

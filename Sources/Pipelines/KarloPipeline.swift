@@ -1,0 +1,191 @@
+import LienzoDiffusion
+import LienzoImages
+import LienzoModels
+import LienzoTorch
+
+/// Words to pictures, or pictures to variations of them, by Karlo: unCLIP that makes small pictures and enlarges them.
+///
+/// The model that makes pictures of words has a prior, the one that makes variations and blends of pictures
+/// (``GenerationRequest/imageEmbedding``) an image encoder. The pipeline works on a thread of its own, one request
+/// after the other. Reading its directory costs little; the weights are read with the first request, or by ``prepare()``. The
+/// same seed gives the reference's picture.
+///
+/// Source: Ramesh et al. 2022; diffusers' `UnCLIPPipeline` and `UnCLIPImageVariationPipeline`.
+public actor KarloPipeline: PictureGenerator {
+    /// The model's folder, name and version.
+    public nonisolated var directory: ModelDirectory { configurations.directory }
+    /// Width and height in pixels of the model's pictures; it makes no others.
+    public nonisolated var pictureSize: Int { configurations.pictureSize }
+
+    /// The classes of `model_index.json` that the pipeline runs; `mini` has the first of them, too, and other parts.
+    static let classNames = ["UnCLIPPipeline", "UnCLIPImageVariationPipeline"]
+
+    private nonisolated let configurations: KarloConfigurations
+    private let executor = ThreadExecutor(name: "Lienzo.KarloPipeline")
+    private let loading: LoadingOptions
+    private var model: KarloModel?
+
+    /// The pipeline's own thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// A pipeline of the model in a folder, on the CPU.
+    ///
+    /// Throws one sentence where the folder's configuration files are missing, wrong or do not fit each other.
+    public init(modelDirectory path: String) throws {
+        try self.init(modelDirectory: path, loading: LoadingOptions())
+    }
+
+    /// The same with weights read and kept as one likes.
+    package init(modelDirectory path: String, loading: LoadingOptions) throws {
+        configurations = try KarloConfigurations(ModelDirectory(path))
+        self.loading = loading
+    }
+
+    /// A request with the numbers of steps and the guidance that are usual for the model.
+    ///
+    /// - Parameter prompt: the words.
+    /// - Returns: the request, to be changed as one likes.
+    ///
+    /// Source: the defaults of diffusers' `UnCLIPPipeline`.
+    public nonisolated func request(prompt: String) -> GenerationRequest {
+        GenerationRequest(prompt: prompt, steps: 25, priorSteps: 25, guidance: 8, priorGuidance: 4, candidates: 1)
+    }
+
+    /// Reads the weights now rather than with the first request.
+    ///
+    /// Throws one sentence for a missing file and for a missing, surplus or misshapen tensor.
+    public func prepare() throws {
+        _ = try loaded()
+    }
+
+    /// Makes pictures.
+    ///
+    /// Leaving the loop over the stream stops the work within one step. A request that cannot be served ends the stream
+    /// with an error of one sentence before any work is done.
+    public nonisolated func generate(
+        _ request: GenerationRequest
+    ) -> AsyncThrowingStream<GenerationEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    try await self.run(request) { continuation.yield($0) }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
+        try Task.checkCancellation()
+        try request.validate()
+        let plan = try KarloPlan(request, configurations)
+        try KarloGeneration(request: request, plan: plan, model: try loaded(emit: emit), emit: emit).run()
+    }
+
+    private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> KarloModel {
+        if let model { return model }
+        for notice in configurations.notices { emit(.notice(notice)) }
+        let start = ContinuousClock.now
+        let loaded = try KarloModel(configurations, loading)
+        model = loaded
+        emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
+        return loaded
+    }
+}
+
+/// One request on its way through the networks of Karlo.
+struct KarloGeneration {
+    let request: GenerationRequest
+    let plan: KarloPlan
+    let model: KarloModel
+    let emit: (GenerationEvent) -> Void
+
+    private var guidance: Guidance { Guidance(scale: request.guidance, rescale: request.guidanceRescale) }
+
+    /// Makes the pictures one after the other, each from its own generator, so that a picture does not depend on how
+    /// many are made with it.
+    func run() throws {
+        let condition = try condition()
+        for index in 0..<request.count {
+            let seed = request.seed &+ UInt64(index)
+            let sample = try samples(condition, picture: index, seed: seed).large
+            emit(.picture(GeneratedPicture(image: try image(sample), index: index, seed: seed)))
+        }
+    }
+
+    /// The last samples of decoder and super-resolution for the picture of a seed.
+    func samples(seed: UInt64) throws -> (small: Tensor, large: Tensor) {
+        try samples(condition(), picture: 0, seed: seed)
+    }
+
+    private func condition() throws -> KarloModel.Condition {
+        let condition = try timed(.text) {
+            try torchScope { try model.encode(request.prompt, guidance: guidance) }
+        }
+        if condition.truncated {
+            emit(.notice("The prompt is longer than the model reads; its end was left out."))
+        }
+        return condition
+    }
+
+    private func samples(
+        _ condition: KarloModel.Condition,
+        picture: Int,
+        seed: UInt64
+    ) throws -> (small: Tensor, large: Tensor) {
+        let noise = NoiseSource(Generator(seed: seed))
+        let embedding = try model.embedder.embedding(plan.images, request, picture: picture, noise: noise, emit: emit)
+        let small = try timed(.decoder) {
+            let run = try torchScope {
+                try model.run(condition, embedding, sampler: plan.sampler, guidance: guidance, noise: noise)
+            }
+            return try last(of: run, .decoder, picture: picture, steps: plan.sampler.timesteps.count)
+        }
+        let large = try timed(.enlarging) {
+            defer { model.finishEnlargement() }
+            let run = try torchScope {
+                try model.enlargement(of: small, sampler: plan.enlargingSampler, noise: noise)
+            }
+            return try last(of: run, .enlarging, picture: picture, steps: plan.enlargingSampler.timesteps.count)
+        }
+        return (small, large)
+    }
+
+    /// Goes through a run with an event after each step, and stops where the task was cancelled.
+    private func last(
+        of run: DenoisingSequence,
+        _ stage: GenerationStage,
+        picture: Int,
+        steps: Int
+    ) throws -> Tensor {
+        func progress(_ step: Int) -> GenerationProgress {
+            GenerationProgress(stage: stage, picture: picture, pictures: request.count, step: step, steps: steps)
+        }
+        var (run, done) = (run, 0)
+        emit(.progress(progress(0)))
+        while let step = try torchScope({ run.next() }) {
+            try Task.checkCancellation()
+            done += 1
+            emit(.progress(progress(done)))
+            if stage == .decoder, let every = request.previewEvery, done.isMultiple(of: every), done < steps {
+                emit(.preview(try image(step.original), progress(done)))
+            }
+        }
+        return run.sample
+    }
+
+    private func image(_ sample: Tensor) throws -> Image {
+        try Image(planes: torchScope { sample.floats() }, width: sample.size(3), height: sample.size(2))
+    }
+
+    private func timed<Result>(_ stage: GenerationStage, _ body: () throws -> Result) throws -> Result {
+        try Task.checkCancellation()
+        let start = ContinuousClock.now
+        let result = try body()
+        emit(.finishedStage(stage, seconds: start.duration(to: .now).seconds))
+        return result
+    }
+}
