@@ -85,13 +85,7 @@ package struct CLIPCheckpoint: Sendable {
         try directory.require("text_encoder", "CLIPTextModelWithProjection")
         try directory.require("tokenizer", "CLIPTokenizer", "CLIPTokenizerFast")
         try directory.require("image_encoder", "CLIPVisionModelWithProjection")
-        try directory.require(
-            "image_processor",
-            "CLIPImageProcessor",
-            "CLIPImageProcessorFast",
-            "CLIPImageProcessorPil",
-            "CLIPFeatureExtractor"
-        )
+        try directory.requireImageProcessor("image_processor")
         path = directory.path
         weights = PartLoader.file(of: directory.folder(of: "text_encoder"))
         layout = .towers(

@@ -82,6 +82,17 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// Checks that the index names a part that prepares pictures as CLIP does.
+    func requireImageProcessor(_ part: String) throws(PipelineError) {
+        try require(
+            part,
+            "CLIPImageProcessor",
+            "CLIPImageProcessorFast",
+            "CLIPImageProcessorPil",
+            "CLIPFeatureExtractor"
+        )
+    }
+
     /// The bytes of a part's JSON file.
     func json(_ file: String, of part: String) throws(PipelineError) -> Data {
         try Self.read("\(part)/\(file)", in: path)

@@ -12,6 +12,7 @@ struct StableDiffusionGeneration {
     private let guidance: Guidance
     private let size: (width: Int, height: Int)
     private let strength: Double
+    private let checksSafety: Bool
 
     init(
         _ request: GenerationRequest,
@@ -25,6 +26,7 @@ struct StableDiffusionGeneration {
         sampler = plan.sampler
         size = plan.size
         strength = plan.strength
+        checksSafety = plan.checksSafety
         guidance = Guidance(scale: request.guidance, rescale: request.guidanceRescale)
     }
 
@@ -32,13 +34,29 @@ struct StableDiffusionGeneration {
     /// many are made with it.
     func run() throws {
         let given = try given()
+        // Before the U-Net is read: not both need be in memory.
+        let colours = try request.previewEvery.map { _ in try model.colours() }
         let context = try context()
         for index in 0..<request.count {
             let seed = request.seed &+ UInt64(index)
-            let latents = try latents(context, given, picture: index, seed: seed)
-            let image = try timed(.autoencoder) { try self.image(latents) }
-            emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
+            let latents = try latents(context, given, picture: index, seed: seed, colours)
+            let image = try timed(.autoencoder) { try self.image { try model.picture(latents) } }
+            let shown = checksSafety ? try timed(.checking) { try checked(image, seed: seed) } : image
+            emit(.picture(GeneratedPicture(image: shown, index: index, seed: seed)))
         }
+    }
+
+    /// The picture, or a black one where the safety checker finds that it shall not be shown.
+    ///
+    /// Source: diffusers' `StableDiffusionPipeline.run_safety_checker`.
+    private func checked(_ image: Image, seed: UInt64) throws -> Image {
+        guard try model.isFlagged(image) else { return image }
+        emit(
+            .notice(
+                "The safety checker finds that the picture of seed \(seed) shall not be shown; it is black instead."
+            )
+        )
+        return try Image(width: image.width, height: image.height, filledWith: .black)
     }
 
     /// The last sample for the picture of a seed.
@@ -66,11 +84,12 @@ struct StableDiffusionGeneration {
         _ context: UNet2DConditionModel.Context,
         _ given: (image: Image?, mask: Image?),
         picture: Int,
-        seed: UInt64
+        seed: UInt64,
+        _ colours: LatentColours? = nil
     ) throws -> Tensor {
         let noise = NoiseSource(Generator(seed: seed))
         let start = try start(given.image, given.mask, noise)
-        return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise) }
+        return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise, colours) }
     }
 
     private func fitted(_ image: Image?) throws -> Image? {
@@ -97,7 +116,8 @@ struct StableDiffusionGeneration {
         _ context: UNet2DConditionModel.Context,
         from start: StableDiffusionModel.Start,
         picture: Int,
-        noise: NoiseSource
+        noise: NoiseSource,
+        _ colours: LatentColours?
     ) throws -> Tensor {
         let steps = sampler.timesteps.count - start.index
         func progress(_ step: Int) -> GenerationProgress {
@@ -113,17 +133,18 @@ struct StableDiffusionGeneration {
                 return step
             }
             emit(.progress(progress(done)))
-            if let step, let every = request.previewEvery, done % every == 0, done < steps {
-                emit(.preview(try image(step.original), progress(done)))
+            if let step, let colours, let every = request.previewEvery, done % every == 0, done < steps {
+                let preview = try image { colours(step.original, height: size.height, width: size.width) }
+                emit(.preview(preview, progress(done)))
             }
         }
         return run.sample
     }
 
-    /// The picture of latents.
-    private func image(_ latents: Tensor) throws -> Image {
+    /// A picture of the result's size.
+    private func image(_ pixels: () throws -> Tensor) throws -> Image {
         try Image(
-            planes: torchScope { try model.picture(latents).floats() },
+            planes: torchScope { try pixels().floats() },
             width: size.width,
             height: size.height
         )
@@ -143,6 +164,8 @@ struct StableDiffusionPlan {
     let sampler: any Sampler
     let size: (width: Int, height: Int)
     let strength: Double
+    /// Whether there is a safety checker that shall look at the pictures.
+    let checksSafety: Bool
 
     /// Throws one sentence where the model cannot do what is asked for.
     init(_ request: GenerationRequest, _ configurations: StableDiffusionConfigurations) throws {
@@ -165,6 +188,8 @@ struct StableDiffusionPlan {
         sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
         strength = request.strength ?? Self.strength(request, configurations)
         if request.image != nil { _ = try sampler.begin(strength: strength) }
+
+        checksSafety = try request.checksSafety && configurations.safetyChecker() != nil
 
         let factor = configurations.factor
         func side(_ name: String, _ asked: Int?, _ given: Int?) throws(PipelineError) -> Int {
