@@ -53,6 +53,11 @@ final class Part<Network> {
         return network
     }
 
+    /// Reads the network now if it stays, so that what is wrong with it is told before other work.
+    func prepare() throws {
+        if keeps { _ = try self() }
+    }
+
     /// Lets the network go, unless it stays.
     func release() {
         if !keeps { network = nil }

@@ -33,6 +33,7 @@ struct StableDiffusionGeneration {
     /// Makes the pictures one after the other, each from its own generator, so that a picture does not depend on how
     /// many are made with it.
     func run() throws {
+        if checksSafety { try model.prepareChecker() }
         let given = try given()
         // Before the U-Net is read: not both need be in memory.
         let colours = try request.previewEvery.map { _ in try model.colours() }

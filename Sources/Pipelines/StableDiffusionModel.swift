@@ -190,6 +190,11 @@ extension StableDiffusionModel {
         return colours
     }
 
+    /// Reads the model's safety checker, if parts stay.
+    ///
+    /// - Throws: one sentence where the model has no checker, or its weights cannot be read.
+    func prepareChecker() throws { try checker.prepare() }
+
     /// Whether the model's safety checker finds that a picture shall not be shown.
     ///
     /// - Throws: one sentence where the model has no checker, or its weights cannot be read.
