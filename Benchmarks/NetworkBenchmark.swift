@@ -66,7 +66,7 @@ enum NetworkBenchmark {
             return ["step": { prior(sample, timestep, context) }]
         case "AutoencoderKL":
             let network = try built { try AutoencoderKL($0, AutoencoderKLConfiguration(json: json)) }
-            return try works(inputs, encode: { network.encode($0).mean }, decode: network.decode)
+            return try works(inputs, encode: { network.encode($0).mean }, decode: { network.decode($0) })
         case "VQModel":
             let network = try built { try VQModel($0, VQModelConfiguration(json: json)) }
             return try works(inputs, encode: network.encode, decode: network.decode)

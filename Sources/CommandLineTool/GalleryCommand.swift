@@ -53,7 +53,7 @@ struct GalleryCommand: AsyncParsableCommand {
             )
         }
         try OutputFile.requireWritable(output, apartFrom: [prompts])
-        let generator = try recipe("a").open(memory: options.memory)
+        let generator = try recipe("a").open()
         func request(_ prompt: String) -> GenerationRequest {
             recipe(prompt).settings(over: generator.request(prompt: prompt))
         }

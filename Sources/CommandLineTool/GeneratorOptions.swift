@@ -57,8 +57,8 @@ struct GeneratorOptions: ParsableArguments {
 
     @Option(
         help: """
-            normal, or low: parts of the model are read when they are needed and let go, of Stable Diffusion. (default: \
-            normal)
+            normal, or low: parts of the model are read when they are needed and let go, and large pictures are made in \
+            tiles, of Stable Diffusion. (default: normal)
             """
     )
     var memory: MemoryUse?
@@ -69,6 +69,7 @@ struct GeneratorOptions: ParsableArguments {
         recipe.prior = prior
         recipe.precision = precision
         recipe.storage = storage
+        recipe.memory = memory
         recipe.adaptations = adaptations.isEmpty ? nil : adaptations
         recipe.learnedWords = learnedWords.isEmpty ? nil : learnedWords
     }
@@ -81,18 +82,18 @@ enum WeightStorage: String, CaseIterable, Codable, ExpressibleByArgument {
     case full, int8
 }
 
-/// How much of a model is in memory at once; the picture is the same either way.
-enum MemoryUse: String, CaseIterable, ExpressibleByArgument {
+/// How much of a model is in memory at once; with little, pictures that are larger than those the autoencoder was trained
+/// on are made in tiles, and not the same to the last bit.
+enum MemoryUse: String, CaseIterable, Codable, ExpressibleByArgument {
     case low, normal
 }
 
 extension Recipe {
     /// The model that the recipe names, ready to make pictures; no weights are read yet.
     ///
-    /// - Parameter memory: how much of it may be in memory at once.
     /// - Returns: the pipeline.
     /// - Throws: one sentence where it is not here, or cannot do what the recipe says.
-    func open(memory: MemoryUse? = nil) throws -> any PictureGenerator {
+    func open() throws -> any PictureGenerator {
         var options = ModelOptions()
         options.model = model
         return try openPictureGenerator(

@@ -15,7 +15,6 @@ struct PictureJob {
     let count: Int
     let target: PictureTarget
     var previews: Previews?
-    var memory: MemoryUse?
 
     /// What was made, as `--json` prints it.
     struct Report: Encodable {
@@ -39,7 +38,7 @@ struct PictureJob {
     /// - Throws: one sentence; `CancellationError`.
     func run(made: (String) -> Void) async throws -> Report {
         let start = ContinuousClock.now
-        let generator = try recipe.open(memory: memory)
+        let generator = try recipe.open()
         var request = try recipe.request(over: generator.request(prompt: recipe.prompt))
         request.count = count
         request.previewEvery = previews?.every

@@ -29,6 +29,12 @@ struct PictureOptions: ParsableArguments {
     @Option(help: "After how many steps there is a preview.")
     var previewEvery: Int = 5
 
+    @Flag(
+        name: .customLong("no-safety-checker"),
+        help: "Show every picture, also where the model has a safety checker that would make it black."
+    )
+    var skipsSafetyChecker = false
+
     @OptionGroup var format: OutputOptions
 
     mutating func validate() throws {
@@ -41,6 +47,7 @@ struct PictureOptions: ParsableArguments {
     func recipe(_ prompt: String, changing change: (inout Recipe) throws -> Void = { _ in }) throws -> Recipe {
         var recipe = sampling.recipe(prompt, seed: seed)
         generator.fill(&recipe)
+        if skipsSafetyChecker { recipe.checksSafety = false }
         try change(&recipe)
         var request = recipe.settings(over: GenerationRequest(prompt: prompt))
         request.count = count
@@ -67,8 +74,7 @@ struct PictureOptions: ParsableArguments {
             recipe: recipe,
             count: count,
             target: target,
-            previews: previews.map { .init(folder: $0, every: previewEvery) },
-            memory: generator.memory
+            previews: previews.map { .init(folder: $0, every: previewEvery) }
         )
         let report = try await job.run { if !format.json { Console.line($0) } }
         if format.json { try Console.json(report) }

@@ -47,7 +47,7 @@ struct PriorCommand: AsyncParsableCommand {
     mutating func run() async throws {
         try OutputFile.requireWritable(output)
         let recipe = try recipe()
-        guard let pipeline = try recipe.open(memory: generator.memory) as? UnCLIPPipeline else {
+        guard let pipeline = try recipe.open() as? UnCLIPPipeline else {
             throw CommandError("This model has no prior; expected one such as Kandinsky or mini.")
         }
         let request = recipe.settings(over: pipeline.request(prompt: prompt))

@@ -46,6 +46,7 @@ struct Recipe: Codable, Equatable {
     var prior: String?
     var precision: Precision?
     var storage: WeightStorage?
+    var memory: MemoryUse?
     var adaptations: [Adaptation]?
     /// Files of textual inversion, with their words as the user gave them.
     var learnedWords: [String]?
@@ -68,6 +69,8 @@ struct Recipe: Codable, Equatable {
     var strength: Double?
     var hint: File?
     var source: Source?
+    /// `false` where the model's safety checker was turned off.
+    var checksSafety: Bool?
 }
 
 // MARK: - To a request
@@ -91,6 +94,7 @@ extension Recipe {
         request.width = width ?? usual.width
         request.height = height ?? usual.height
         request.scheduler = scheduler ?? usual.scheduler
+        request.checksSafety = checksSafety ?? usual.checksSafety
         return request
     }
 

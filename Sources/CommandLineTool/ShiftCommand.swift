@@ -49,7 +49,7 @@ struct ShiftCommand: AsyncParsableCommand {
         try OutputFile.requireWritable(output, apartFrom: [picture])
 
         var recipe = try options.recipe(to) { $0.source = .shift(file, from: from, to: to, share: share) }
-        let generator = try recipe.open(memory: options.generator.memory)
+        let generator = try recipe.open()
         var stages = StageProgress()
         var items: [ContactSheet.Item] = []
         for place in 0..<pictures {

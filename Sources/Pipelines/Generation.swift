@@ -30,7 +30,7 @@ struct Generation {
             let (seed, noise) = noise(picture: index)
             let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
             let latents = try latents(text, embeddings, canvas, picture: index, noise: noise)
-            let images = try timed(.autoencoder) { try self.images(latents) }
+            let images = try timed(.autoencoder) { try self.images(torchScope { model.picture(latents) }) }
             let image =
                 try images.count > 1 ? timed(.ranking) { try best(of: images, condition, embeddings) } : images[0]
             emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
@@ -250,8 +250,11 @@ extension Generation {
             return try steps(of: run, .decoder, picture: picture, count: count) { step, progress in
                 guard let every = request.previewEvery, progress.step % every == 0, progress.step < progress.steps
                 else { return }
-                guard let image = try images(step.original[0..<1]).first else { return }
-                emit(.preview(image, progress))
+                let colours = try model.colours()
+                let pixels = try torchScope {
+                    colours(step.original[0..<1], height: plan.height, width: plan.width)
+                }
+                if let image = try images(pixels).first { emit(.preview(image, progress)) }
             }
         }
     }
@@ -282,9 +285,9 @@ extension Generation {
         return sample
     }
 
-    /// One picture for each sample of the latents.
-    private func images(_ latents: Tensor) throws -> [Image] {
-        try torchScope { model.picture(latents).floatRows() }.map { planes in
+    /// One picture for each sample of pixels.
+    private func images(_ pixels: Tensor) throws -> [Image] {
+        try torchScope { pixels.floatRows() }.map { planes in
             try Image(planes: planes, width: plan.width, height: plan.height)
         }
     }

@@ -18,6 +18,8 @@ public enum GenerationStage: String, Sendable, CaseIterable, Codable {
     case enlarging
     /// The candidates for a picture to the one that fits the words best; only where there are several.
     case ranking
+    /// The picture to whether it shall be shown; only where the model has a safety checker.
+    case checking
 }
 
 /// How far a request has come.

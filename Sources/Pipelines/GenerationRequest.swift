@@ -44,6 +44,9 @@ public struct GenerationRequest: Sendable, Equatable {
     public var embeddingNoise = 0
     /// A picture that shapes the result, such as a depth map, for models that look at one.
     public var hint: Image?
+    /// Whether the safety checker of a model that has one looks at each picture, of which it makes a black one where it
+    /// finds that it shall not be shown; previews are not looked at.
+    public var checksSafety = true
 
     /// The largest number of pictures in one request.
     public static let countLimit = 64

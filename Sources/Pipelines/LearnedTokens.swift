@@ -18,6 +18,11 @@ struct LearnedTokens {
 
     private let words: [Word]
 
+    /// No word.
+    static var none: LearnedTokens { LearnedTokens(words: []) }
+
+    private init(words: [Word]) { self.words = words }
+
     /// Reads files.
     ///
     /// A file is a tensor under the word's name, as diffusers writes it; `clip_l` and `clip_g`, for the two encoders of

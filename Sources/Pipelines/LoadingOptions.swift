@@ -40,12 +40,13 @@ final class Part<Network> {
 
     /// - Parameters:
     ///   - options: says whether the network stays, and then it is read at once.
+    ///   - isOptional: whether not every request needs it, so that the first one that does reads it.
     ///   - load: reads it.
     /// - Throws: what `load` throws.
-    init(_ options: LoadingOptions, load: @escaping () throws -> Network) throws {
+    init(_ options: LoadingOptions, isOptional: Bool = false, load: @escaping () throws -> Network) throws {
         keeps = options.keepsParts
         self.load = load
-        if keeps { network = try load() }
+        if keeps, !isOptional { network = try load() }
     }
 
     /// The network, read now where it is not here.
@@ -55,6 +56,11 @@ final class Part<Network> {
         Engine.returnFreedMemory()
         self.network = network
         return network
+    }
+
+    /// Reads the network now if it stays, so that what is wrong with it is told before other work.
+    func prepare() throws {
+        if keeps { _ = try self() }
     }
 
     /// Lets the network go, unless it stays.

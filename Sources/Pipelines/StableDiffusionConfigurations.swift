@@ -73,10 +73,7 @@ package struct StableDiffusionConfigurations: Sendable {
         unknownKeys += [
             ("unet", unet.unknownKeys), ("vae", autoencoder.unknownKeys), ("scheduler", scheduler.unknownKeys),
         ]
-        notices =
-            unknownKeys.compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
-            + (directory.has("safety_checker")
-                ? ["The model has a safety checker, which is not run; look at the pictures before you show them."] : [])
+        notices = unknownKeys.compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
         files = .directory(directory)
         try check(directory.path)
     }
@@ -123,6 +120,24 @@ package struct StableDiffusionConfigurations: Sendable {
 
     /// Whether the U-Net reads mask and masked picture beside the latents.
     var readsMask: Bool { unet.inChannels == 2 * autoencoder.latentChannels + 1 }
+
+    /// What the safety checker of the model is, if it has one; no weights are read.
+    ///
+    /// - Throws: one sentence where the model names a checker and a file of it is missing or wrong.
+    func safetyChecker() throws -> SafetyCheckerConfiguration? {
+        guard case .directory(let directory) = files, directory.has(Self.safetyChecker) else { return nil }
+        try directory.require(Self.safetyChecker, "StableDiffusionSafetyChecker")
+        try directory.requireImageProcessor("feature_extractor")
+        _ = try openCheckpoint(PartLoader.file(of: directory.folder(of: Self.safetyChecker)))
+        return try SafetyCheckerConfiguration(
+            json: directory.json("config.json", of: Self.safetyChecker),
+            preprocessor: directory.json("preprocessor_config.json", of: "feature_extractor"),
+            folder: directory.path
+        )
+    }
+
+    /// The folder of the safety checker.
+    static let safetyChecker = "safety_checker"
 
     /// Whether the parts fit each other.
     private func check(_ path: String) throws(PipelineError) {

@@ -13,6 +13,7 @@ struct StableDiffusionGeneration {
     private let size: (width: Int, height: Int)
     private let strength: Double
     private let unCLIP: ImageEmbeddingPlan?
+    private let checksSafety: Bool
 
     init(
         _ request: GenerationRequest,
@@ -27,20 +28,38 @@ struct StableDiffusionGeneration {
         size = plan.size
         strength = plan.strength
         unCLIP = plan.unCLIP
+        checksSafety = plan.checksSafety
         guidance = Guidance(scale: request.guidance, rescale: request.guidanceRescale)
     }
 
     /// Makes the pictures one after the other, each from its own generator, so that a picture does not depend on how
     /// many are made with it.
     func run() throws {
+        if checksSafety { try model.prepareChecker() }
         let given = try given()
+        // Before the U-Net is read: not both need be in memory.
+        let colours = try request.previewEvery.map { _ in try model.colours() }
         let condition = try condition()
         for index in 0..<request.count {
             let seed = request.seed &+ UInt64(index)
-            let latents = try latents(condition, given, picture: index, seed: seed)
-            let image = try timed(.autoencoder) { try self.image(latents) }
-            emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
+            let latents = try latents(condition, given, picture: index, seed: seed, colours)
+            let image = try timed(.autoencoder) { try self.image { try model.picture(latents) } }
+            let shown = checksSafety ? try timed(.checking) { try checked(image, seed: seed) } : image
+            emit(.picture(GeneratedPicture(image: shown, index: index, seed: seed)))
         }
+    }
+
+    /// The picture, or a black one where the safety checker finds that it shall not be shown.
+    ///
+    /// Source: diffusers' `StableDiffusionPipeline.run_safety_checker`.
+    private func checked(_ image: Image, seed: UInt64) throws -> Image {
+        guard try model.isFlagged(image) else { return image }
+        emit(
+            .notice(
+                "The safety checker finds that the picture of seed \(seed) shall not be shown; it is black instead."
+            )
+        )
+        return try Image(width: image.width, height: image.height, filledWith: .black)
     }
 
     /// The last sample for the picture of a seed.
@@ -68,7 +87,8 @@ struct StableDiffusionGeneration {
         _ condition: StableDiffusionCondition,
         _ given: (image: Image?, mask: Image?),
         picture: Int,
-        seed: UInt64
+        seed: UInt64,
+        _ colours: LatentColours? = nil
     ) throws -> Tensor {
         let noise = NoiseSource(Generator(seed: seed))
         let label = try label(picture: picture, noise: noise)
@@ -76,7 +96,7 @@ struct StableDiffusionGeneration {
         let context = try torchScope {
             try model.context(condition, size: size, guidance: guidance, image: label)
         }
-        return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise) }
+        return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise, colours) }
     }
 
     /// What the U-Net of Stable unCLIP is told of the image embedding; nil for other models.
@@ -110,7 +130,8 @@ struct StableDiffusionGeneration {
         _ context: UNet2DConditionModel.Context,
         from start: StableDiffusionModel.Start,
         picture: Int,
-        noise: NoiseSource
+        noise: NoiseSource,
+        _ colours: LatentColours?
     ) throws -> Tensor {
         let steps = sampler.timesteps.count - start.index
         func progress(_ step: Int) -> GenerationProgress {
@@ -126,17 +147,18 @@ struct StableDiffusionGeneration {
                 return step
             }
             emit(.progress(progress(done)))
-            if let step, let every = request.previewEvery, done % every == 0, done < steps {
-                emit(.preview(try image(step.original), progress(done)))
+            if let step, let colours, let every = request.previewEvery, done % every == 0, done < steps {
+                let preview = try image { colours(step.original, height: size.height, width: size.width) }
+                emit(.preview(preview, progress(done)))
             }
         }
         return run.sample
     }
 
-    /// The picture of latents.
-    private func image(_ latents: Tensor) throws -> Image {
+    /// A picture of the result's size.
+    private func image(_ pixels: () throws -> Tensor) throws -> Image {
         try Image(
-            planes: torchScope { try model.picture(latents).floats() },
+            planes: torchScope { try pixels().floats() },
             width: size.width,
             height: size.height
         )
@@ -160,6 +182,8 @@ struct StableDiffusionPlan {
     let strength: Double
     /// What the image embedding of Stable unCLIP is made of.
     let unCLIP: ImageEmbeddingPlan?
+    /// Whether there is a safety checker that shall look at the pictures.
+    let checksSafety: Bool
 
     /// Throws one sentence where the model cannot do what is asked for.
     init(_ request: GenerationRequest, _ configurations: StableDiffusionConfigurations) throws {
@@ -184,6 +208,8 @@ struct StableDiffusionPlan {
         sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
         strength = request.strength ?? Self.strength(request, configurations)
         if request.image != nil { _ = try sampler.begin(strength: strength) }
+
+        checksSafety = try request.checksSafety && configurations.safetyChecker() != nil
 
         let factor = configurations.factor
         func side(_ name: String, _ asked: Int?, _ given: Int?) throws(PipelineError) -> Int {

@@ -20,9 +20,14 @@ package final class StableDiffusionModel {
     private let autoencoder: Part<AutoencoderKL>
     /// What makes the image embeddings of Stable unCLIP.
     let unCLIP: StableUnCLIP?
+    private let checker: Part<PictureChecker>
     private let device: Device
+    /// Whether large pictures go through the autoencoder in tiles.
+    private let decodesInTiles: Bool
+    private var foundColours: LatentColours?
 
-    /// Builds all networks from the weights of a model; those that do not stay are read when they are needed.
+    /// Builds all networks from the weights of a model; those that do not stay are read when they are needed, and then
+    /// pictures with a side above the autoencoder's `tileSize` go through it in tiles.
     ///
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
@@ -31,6 +36,7 @@ package final class StableDiffusionModel {
         loader.adaptations = try Self.adaptations(options.adaptations, configurations)
         self.configurations = configurations
         device = options.device
+        decodesInTiles = !options.keepsParts
         let (files, loading) = (configurations.files, loader)
         let learned = try LearnedTokens(options.learnedTokens)
         texts = try Part(options) {
@@ -43,6 +49,12 @@ package final class StableDiffusionModel {
             try files.load(.autoencoder, "vae", loading) { try AutoencoderKL($0, configurations.autoencoder) }
         }
         unCLIP = try configurations.unCLIP.map { try StableUnCLIP($0, loading) }
+        checker = try Part(options, isOptional: true) {
+            guard let checker = try configurations.safetyChecker() else {
+                throw PipelineError.invalidModel(path: files.path, reason: "it has no safety checker")
+            }
+            return try PictureChecker(checker, "\(files.path)/\(StableDiffusionConfigurations.safetyChecker)", loading)
+        }
     }
 
     /// Opens files of LoRA and checks that the parts of the model have what they change.
@@ -155,7 +167,7 @@ extension StableDiffusionModel {
     package func latents(_ pixels: Tensor, noise: NoiseSource) throws -> Tensor {
         let autoencoder = try autoencoder()
         defer { self.autoencoder.release() }
-        let distribution = autoencoder.encode(pixels)
+        let distribution = autoencoder.encode(pixels, inTiles: decodesInTiles)
         return autoencoder.diffusionLatents(
             distribution.sample(noise.draw(distribution.mean.shape, device: device))
         )
@@ -169,7 +181,36 @@ extension StableDiffusionModel {
         unet.release()
         let autoencoder = try autoencoder()
         defer { self.autoencoder.release() }
-        return autoencoder.decode(autoencoder.rawLatents(latents))
+        return autoencoder.decode(autoencoder.rawLatents(latents), inTiles: decodesInTiles)
+    }
+
+    /// What colours latents have, about; found once.
+    ///
+    /// - Throws: where the weights of an autoencoder that does not stay cannot be read, or it cannot decode.
+    func colours() throws -> LatentColours {
+        if let foundColours { return foundColours }
+        let autoencoder = try autoencoder()
+        defer { self.autoencoder.release() }
+        let colours = try torchScope {
+            LatentColours(channels: configurations.autoencoder.latentChannels, device: device) {
+                autoencoder.decode(autoencoder.rawLatents($0))
+            }
+        }
+        foundColours = colours
+        return colours
+    }
+
+    /// Reads the model's safety checker, if parts stay.
+    ///
+    /// - Throws: one sentence where the model has no checker, or its weights cannot be read.
+    func prepareChecker() throws { try checker.prepare() }
+
+    /// Whether the model's safety checker finds that a picture shall not be shown.
+    ///
+    /// - Throws: one sentence where the model has no checker, or its weights cannot be read.
+    func isFlagged(_ picture: Image) throws -> Bool {
+        defer { checker.release() }
+        return try checker().scores(picture).isFlagged
     }
 
     /// The shape of the latents of a picture.

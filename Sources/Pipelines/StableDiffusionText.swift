@@ -17,7 +17,7 @@ struct StableDiffusionText {
         _ files: StableDiffusionFiles,
         _ configuration: StableDiffusionConfigurations.Text,
         _ loader: PartLoader,
-        _ learned: LearnedTokens
+        _ learned: LearnedTokens = .none
     ) throws {
         device = loader.device
         part = configuration.part

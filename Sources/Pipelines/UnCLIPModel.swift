@@ -26,6 +26,7 @@ package final class UnCLIPModel {
     let configurations: UnCLIPConfigurations
     private let decoderText: MultilingualText?
     private var blankEmbedding: Tensor?
+    private var foundColours: LatentColours?
 
     /// Builds all networks from the weights of a model's directories.
     ///
@@ -287,6 +288,22 @@ extension UnCLIPModel {
     /// `[samples, 3, factor · height, factor · width]`, -1 to 1, float32.
     package func picture(_ latents: Tensor) -> Tensor {
         autoencoder.pixels(of: latents).to(.float32)
+    }
+
+    /// What colours latents have, about; found once.
+    ///
+    /// - Throws: where the autoencoder cannot decode.
+    func colours() throws -> LatentColours {
+        if let foundColours { return foundColours }
+        let colours = try torchScope {
+            LatentColours(
+                channels: configurations.autoencoder.channels,
+                device: device,
+                decode: autoencoder.pixels(of:)
+            )
+        }
+        foundColours = colours
+        return colours
     }
 }
 

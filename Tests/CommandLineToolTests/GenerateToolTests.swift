@@ -1,4 +1,5 @@
 import Foundation
+import LienzoImages
 import TestSupport
 import Testing
 
@@ -88,6 +89,7 @@ struct GenerateToolTests {
                 "euler",
                 "--negative",
                 "blue",
+                "--no-safety-checker",
                 "--preview",
                 "steps",
                 "--preview-every",
@@ -96,6 +98,8 @@ struct GenerateToolTests {
                 "apple.png"
             )
             #expect(made.status == 0, "\(made.errors)")
+            let recipe = try #require(try Image.text(ofPNGAt: "\(folder)/apple.png")["lienzo"])
+            #expect(recipe.contains("\"checksSafety\":false"), "\(recipe)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/steps") == ["apple-step-2.png"])
             let again = try tool("again", "apple.png")
             #expect(

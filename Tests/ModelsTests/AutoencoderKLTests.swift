@@ -69,6 +69,31 @@ struct AutoencoderKLTests {
         }
     }
 
+    @Test("in tiles, distributions and pictures are the reference's, and not those of the whole")
+    func tiles() throws {
+        let expected = try Expected("autoencoder-kl/tiled.safetensors")
+        try torchScope {
+            let network = try Self.network(Self.fixture().weights)
+            let (pixels, latents) = (try expected["pixels"], try expected["latents"])
+            let distribution = network.encode(pixels, inTiles: true)
+            expectEqual(distribution.mean, try expected["mean"], "mean")
+            expectEqual(distribution.deviation, try expected["deviation"], "deviation")
+            expectEqual(network.decode(latents, inTiles: true), try expected["decoded"], "decoded")
+            for (found, name) in [(network.encode(pixels).mean, "mean"), (network.decode(latents), "decoded")] {
+                #expect(Agreement(found, try expected[name]).difference > 1e-3, "\(name)")
+            }
+        }
+    }
+
+    @Test("what is no larger than a tile goes through whole")
+    func oneTile() throws {
+        try torchScope {
+            let network = try Self.network(Self.fixture().weights)
+            let latents = Tensor.randn([1, 4, 4, 3], generator: Generator(seed: 1), dtype: .float32)
+            #expect(network.decode(latents, inTiles: true).floats() == network.decode(latents).floats())
+        }
+    }
+
     @Test("a swapped weight is noticed")
     func negativeControl() throws {
         let fixture = try Self.fixture()

@@ -48,6 +48,15 @@ struct GenerationTests {
         )
     }
 
+    @Test("Previews change nothing in the picture")
+    func previews() async throws {
+        let pipeline = try TinyModel.pipeline()
+        var request = Self.request
+        let plain = try await pictures(pipeline, request)
+        request.previewEvery = 1
+        #expect(try await pictures(pipeline, request) == plain)
+    }
+
     @Test("Of several candidates the one that the dual encoder finds nearest to the words is kept")
     func candidates() async throws {
         let pipeline = try TinyModel.pipeline()

@@ -177,10 +177,11 @@ struct StableDiffusionTests {
         )
     }
 
-    @Test("parts that come and go give the picture that parts which stay give")
+    @Test("parts that come and go give the picture that parts which stay give, and large pictures in tiles")
     func lowMemory() async throws {
         var request = Self.request
-        request.count = 2
+        // The autoencoder's pictures have 32 pixels a side.
+        (request.count, request.width, request.height) = (2, 32, 32)
         let low = try StableDiffusionPipeline(
             modelDirectory: StableDiffusionRun.fixture("sd1"),
             loading: LoadingOptions(computeType: .float32, keepsParts: false)
@@ -189,6 +190,33 @@ struct StableDiffusionTests {
         #expect(try await allPictures(Self.pipeline(), request) == pictures)
         request.image = try StableDiffusionRun.image("picture.png")
         #expect(try await allPictures(low, request) == allPictures(Self.pipeline(), request))
+
+        (request.width, request.count) = (64, 1)
+        let (tiled, whole) = (try await allPictures(low, request), try await allPictures(Self.pipeline(), request))
+        #expect(tiled != whole)
+        let ratio = signalToNoise(try #require(tiled.first).image.pixels, try #require(whole.first).image.pixels)
+        // Random weights see far; those of a trained autoencoder hardly beyond the quarter that tiles share.
+        #expect(ratio > 15, "\(ratio) dB")
+    }
+
+    @Test("previews have the size of the picture and change nothing in it", arguments: [true, false])
+    func previews(keepsParts: Bool) async throws {
+        let pipeline = try StableDiffusionPipeline(
+            modelDirectory: StableDiffusionRun.fixture("sd1"),
+            loading: LoadingOptions(computeType: .float32, keepsParts: keepsParts)
+        )
+        var request = Self.request
+        (request.width, request.height, request.steps, request.scheduler) = (32, 24, 6, "ddim")
+        let plain = try await allPictures(pipeline, request)
+        request.previewEvery = 1
+        var previews: [Image] = []
+        var pictures: [GeneratedPicture] = []
+        for try await event in pipeline.generate(request) {
+            if case .preview(let image, _) = event { previews.append(image) }
+            if case .picture(let picture) = event { pictures.append(picture) }
+        }
+        #expect(pictures == plain)
+        #expect(previews.map { [$0.width, $0.height] } == Array(repeating: [32, 24], count: 5))
     }
 
     @Test("weights of 8 bits give nearly the picture that full ones give")
@@ -402,23 +430,6 @@ struct StableDiffusionTests {
             .write(to: URL(filePath: "\(path)/\(folder)/\(name).safetensors.index.json"))
         let sharded = try await allPictures(pipeline(), Self.request)
         #expect(try await sharded[0].image == allPictures(Self.pipeline(), Self.request)[0].image)
-    }
-
-    @Test("a safety checker that is not run is told")
-    func safetyChecker() async throws {
-        let index = try String(contentsOfFile: StableDiffusionRun.fixture("sd1/model_index.json"), encoding: .utf8)
-        let none = try #require(index.firstRange(of: /"safety_checker": \[\s*null,\s*null\s*\]/).map { index[$0] })
-        let checker = "\"safety_checker\": [\"stable_diffusion\", \"StableDiffusionSafetyChecker\"]"
-        try await withChangedModel("sd1", in: "model_index.json", String(none), checker) { path in
-            var notices: [String] = []
-            let pipeline = try StableDiffusionPipeline(modelDirectory: path)
-            for try await case .notice(let sentence) in pipeline.generate(Self.request) { notices.append(sentence) }
-            #expect(
-                notices == [
-                    "The model has a safety checker, which is not run; look at the pictures before you show them."
-                ]
-            )
-        }
     }
 
     @Test("a prompt of a thousand words is cut with a notice")

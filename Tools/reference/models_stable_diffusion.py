@@ -2,6 +2,7 @@
 
 unet/sd1, unet/sd2, unet/xl, autoencoder-kl, clip-text, clip-text-projection: tiny random networks as the reference
 saves them, each with expected.safetensors: inputs, what each block gives, the output.
+autoencoder-kl/tiled.safetensors: what the autoencoder answers in tiles.
 published/single-*.txt: for single files of Stable Diffusion 1.5 and 2.1, each tensor's name and shape in the file and the
 name that diffusers' own conversion gives it, in the same form.
 Tests/PipelinesTests/Fixtures/single-tiny.txt: the same for a file of a few channels.
@@ -141,6 +142,20 @@ def autoencoder():
     values |= {"mean": distribution.mean, "deviation": distribution.std,
                "decoded": model.decode(values["latents"]).sample}
     save("autoencoder-kl", values)
+
+
+@torch.no_grad()
+def tiled():
+    """Two tiles down and three across, of which the last ones are narrow."""
+    generator = torch.Generator().manual_seed(37)
+    model = AutoencoderKL.from_pretrained(OUT / "autoencoder-kl").eval()
+    model.enable_tiling()
+    values = {"pixels": torch.rand(1, 3, 20, 40, generator=generator) * 2 - 1,
+              "latents": torch.randn(1, 4, 5, 10, generator=generator)}
+    distribution = model.encode(values["pixels"]).latent_dist
+    values |= {"mean": distribution.mean, "deviation": distribution.std,
+               "decoded": model.decode(values["latents"]).sample}
+    save_file({k: v.contiguous().clone() for k, v in values.items()}, OUT / "autoencoder-kl/tiled.safetensors")
 
 
 @torch.no_grad()
@@ -329,6 +344,7 @@ unet("unet/sd1", SD1, (7, 6))
 unet("unet/sd2", SD2, (8, 4))
 unet("unet/xl", XL, (8, 8))
 autoencoder()
+tiled()
 text("clip-text", CLIPTextModel, hidden_act="gelu", eos_token_id=59)
 text("clip-text-projection", CLIPTextModelWithProjection)
 for name, configuration in [("unet-sd15", SD15_UNET), ("unet-sd21", SD21_UNET), ("unet-xl", XL_UNET),

@@ -12,9 +12,17 @@ package struct AutoencoderKL {
     private let quantisation: Conv2d?
     private let dequantisation: Conv2d?
     private let computeType: DType
+    /// How large latents and pictures go through in tiles, where that is asked for.
+    private let latentTiles: TiledMap
+    private let pictureTiles: TiledMap
 
     package init(_ scope: ParameterScope, _ configuration: AutoencoderKLConfiguration) throws {
         let channels = configuration.latentChannels
+        let (latentTile, pictureTile) = (
+            configuration.tileSize / configuration.downsamplingFactor, configuration.tileSize
+        )
+        latentTiles = TiledMap(tile: latentTile, outputTile: pictureTile)
+        pictureTiles = TiledMap(tile: pictureTile, outputTile: latentTile)
         self.configuration = configuration
         computeType = scope.store.computeType
         encoder = try AutoencoderKLEncoder(scope["encoder"], configuration)
@@ -40,22 +48,33 @@ package struct AutoencoderKL {
 
     /// The distributions of raw latents of pictures.
     ///
-    /// - Parameter pixels: `[batch, inChannels, height, width]` in −1…1; both sides multiples of
-    ///   `configuration.downsamplingFactor`.
+    /// - Parameters:
+    ///   - pixels: `[batch, inChannels, height, width]` in −1…1; both sides multiples of
+    ///     `configuration.downsamplingFactor`.
+    ///   - inTiles: whether pictures with a side above `configuration.tileSize` go through in tiles with blended seams.
     /// - Returns: latents `[batch, latentChannels, height / factor, width / factor]`.
-    package func encode(_ pixels: Tensor) -> Distribution {
-        let h = encoder(pixels.to(computeType).channelsLast())
-        let moments = (quantisation?(h) ?? h).to(.float32).contiguous().chunk(2, dim: 1)
-        return Distribution(mean: moments[0], deviation: (moments[1].clamp(-30, 20) * 0.5).exp())
+    package func encode(_ pixels: Tensor, inTiles: Bool = false) -> Distribution {
+        func moments(_ pixels: Tensor) -> Tensor {
+            let h = encoder(pixels.to(computeType).channelsLast())
+            return (quantisation?(h) ?? h).to(.float32).contiguous()
+        }
+        let isTiled = inTiles && pictureTiles.isExceeded(by: pixels)
+        let halves = (isTiled ? pictureTiles(pixels, moments) : moments(pixels)).chunk(2, dim: 1)
+        return Distribution(mean: halves[0], deviation: (halves[1].clamp(-30, 20) * 0.5).exp())
     }
 
     /// Pictures of raw latents.
     ///
-    /// - Parameter latents: `[batch, latentChannels, height, width]`.
+    /// - Parameters:
+    ///   - latents: `[batch, latentChannels, height, width]`.
+    ///   - inTiles: whether pictures with a side above `configuration.tileSize` are made in tiles with blended seams.
     /// - Returns: `[batch, outChannels, height · factor, width · factor]`, float32, about −1…1: clamp before use.
-    package func decode(_ latents: Tensor) -> Tensor {
-        let x = latents.to(computeType).channelsLast()
-        return decoder(dequantisation?(x) ?? x).to(.float32).contiguous()
+    package func decode(_ latents: Tensor, inTiles: Bool = false) -> Tensor {
+        func pixels(_ latents: Tensor) -> Tensor {
+            let x = latents.to(computeType).channelsLast()
+            return decoder(dequantisation?(x) ?? x).to(.float32).contiguous()
+        }
+        return inTiles && latentTiles.isExceeded(by: latents) ? latentTiles(latents, pixels) : pixels(latents)
     }
 
     /// What diffusion sees for raw latents: about zero mean and unit variance.

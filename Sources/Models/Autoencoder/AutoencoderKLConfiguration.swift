@@ -46,6 +46,13 @@ package struct AutoencoderKLConfiguration: Sendable, Equatable {
     /// By how much pictures are larger than latents; their width and height must be multiples of it.
     package var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }
 
+    /// Width and height in pixels of the tiles in which large pictures may go through: those that it was trained on, 512
+    /// where the file does not say, as a multiple of 4 latents.
+    package var tileSize: Int {
+        let step = 4 * downsamplingFactor
+        return max(step, (sampleSize ?? 512) / step * step)
+    }
+
     /// Reads a `config.json`.
     ///
     /// - Parameters:

@@ -24,25 +24,13 @@ extension CLIPConfiguration {
         json.ignore("initializer_factor", "text_config_dict", "vision_config_dict", "return_dict")
         let vision = try json.object("vision_config")
         let text = try json.object("text_config")
-        Self.ignoreDefaults(vision)
         Self.ignoreDefaults(text)
-        guard try vision.integer("num_channels", default: 3, in: 1...64) == 3 else {
-            throw vision.invalid("num_channels", expected: "3")
-        }
-
-        let patch = try vision.integer("patch_size", default: 32, in: 1...1024)
-        let size = try vision.integer("image_size", default: 224, in: patch...8192)
-        let imageTower = VisionTransformerConfiguration(
-            transformer: try Self.transformer(vision, width: 768, layers: 12, heads: 12, intermediate: 3072),
-            imageSize: size,
-            patchSize: patch,
-            embeddingDimension: dimension
-        )
+        let imageTower = try VisionTransformerConfiguration(huggingFace: vision, dimension: dimension)
         let textTower = try Self.textTower(text, dimension: dimension)
         let processor = try preprocessor.map { (bytes) throws(ConfigurationError) in
             try Self.preprocessing(
                 ConfigurationReader(bytes, file: "\(folder)/preprocessor_config.json"),
-                imageSize: size
+                imageSize: imageTower.imageSize
             )
         }
         self.init(

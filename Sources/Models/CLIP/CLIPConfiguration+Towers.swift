@@ -77,8 +77,15 @@ extension VisionTransformerConfiguration {
     }
 
     init(huggingFace json: ConfigurationReader) throws(ConfigurationError) {
-        let dimension = try json.integer("projection_dim", default: 512, in: 1...16_384)
         json.ignore("architectures")
+        try self.init(
+            huggingFace: json,
+            dimension: json.integer("projection_dim", default: 512, in: 1...16_384)
+        )
+    }
+
+    /// An image tower in a space whose width is said elsewhere.
+    init(huggingFace json: ConfigurationReader, dimension: Int) throws(ConfigurationError) {
         CLIPConfiguration.ignoreDefaults(json)
         guard try json.integer("num_channels", default: 3, in: 1...64) == 3 else {
             throw json.invalid("num_channels", expected: "3")

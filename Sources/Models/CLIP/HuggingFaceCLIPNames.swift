@@ -30,6 +30,13 @@ package struct HuggingFaceCLIPNames: ParameterSource {
         self.init(RenamedParameters(source, origins: origins))
     }
 
+    /// The names of diffusers' `StableDiffusionSafetyChecker`, whose tower is one module deeper in files of old versions.
+    package init(safetyChecker source: any ParameterSource) {
+        let names = source.names.filter { !$0.hasSuffix("embeddings.position_ids") }
+        let origins = names.map { ($0.replacing("vision_model.vision_model.", with: "vision_model."), $0) }
+        self.init(RenamedParameters(source, origins: Dictionary(origins) { first, _ in first }))
+    }
+
     package init(_ source: any ParameterSource) {
         self.source = source
         var origins: [String: Origin] = [:]
