@@ -67,7 +67,8 @@ extension GenerationRequest {
     var settings: String {
         let words = [
             "steps \(steps)", "prior steps \(priorSteps)", "guidance \(guidance)", "prior guidance \(priorGuidance)",
-            "candidates \(candidates)", negativePrompt.map { "without \($0)" }, scheduler.map { "scheduler \($0)" },
+            candidates.map { "candidates \($0)" }, negativePrompt.map { "without \($0)" },
+            scheduler.map { "scheduler \($0)" },
             strength.map { "strength \($0)" }, guidanceRescale == 0 ? nil : "guidance rescale \(guidanceRescale)",
         ]
         return words.compactMap(\.self).joined(separator: ", ")

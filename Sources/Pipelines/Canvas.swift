@@ -97,30 +97,3 @@ extension UnCLIPModel {
         return kept
     }
 }
-
-/// The run of a decoder, which puts what stays of a given picture back after every step.
-package struct DecoderRun: Sequence, IteratorProtocol {
-    private var steps: DenoisingSequence
-    private let known: (picture: Tensor, keep: Tensor, noise: Tensor)?
-
-    /// A run that keeps what a canvas says; nothing without one.
-    init(_ steps: DenoisingSequence, canvas: Canvas?, noise: Tensor) {
-        self.steps = steps
-        if let picture = canvas?.picture, let keep = canvas?.keep {
-            known = (picture.expand(noise.shape), keep, noise)
-        } else {
-            known = nil
-        }
-    }
-
-    /// The place of the next evaluation in the sampler's timesteps.
-    package var index: Int { steps.index }
-
-    package mutating func next() -> DenoisingStep? {
-        guard let step = steps.next() else { return nil }
-        guard let known else { return step }
-        let kept = known.keep * steps.noisy(known.picture, noise: known.noise)
-        steps.sample = kept + (1 - known.keep) * step.sample
-        return DenoisingStep(sample: steps.sample, original: step.original)
-    }
-}

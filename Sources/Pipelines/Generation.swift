@@ -8,7 +8,7 @@ struct Generation {
     private let request: GenerationRequest
     private let plan: UnCLIPPlan
     private let model: UnCLIPModel
-    private let emit: (GenerationEvent) -> Void
+    private let report: GenerationReport
 
     init(
         _ request: GenerationRequest,
@@ -19,7 +19,7 @@ struct Generation {
         self.request = request
         self.plan = plan
         self.model = model
-        self.emit = emit
+        report = GenerationReport(pictures: request.count, emit: emit)
     }
 
     /// Makes the pictures one after the other, each from its own generators, so that a picture does not depend on how
@@ -30,10 +30,11 @@ struct Generation {
             let (seed, noise) = noise(picture: index)
             let embeddings = try imageEmbeddings(condition, picture: index, noise: noise)
             let latents = try latents(text, embeddings, canvas, picture: index, noise: noise)
-            let images = try timed(.autoencoder) { try self.images(torchScope { model.picture(latents) }) }
+            let images = try report.timed(.autoencoder) { try self.images(torchScope { model.picture(latents) }) }
             let image =
-                try images.count > 1 ? timed(.ranking) { try best(of: images, condition, embeddings) } : images[0]
-            emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
+                try images.count > 1
+                ? report.timed(.ranking) { try best(of: images, condition, embeddings) } : images[0]
+            report.emit(.picture(GeneratedPicture(image: image, index: index, seed: seed)))
         }
     }
 
@@ -68,11 +69,11 @@ struct Generation {
     }
 
     private func encodedPrompt() throws -> UnCLIPModel.Condition {
-        let condition = try timed(.text) {
+        let condition = try report.timed(.text) {
             try torchScope { model.encode(request.prompt, negative: request.negativePrompt) }
         }
         if condition.truncated {
-            emit(.notice("The prompt is longer than the model reads; its end was left out."))
+            report.emit(.notice("The prompt is longer than the model reads; its end was left out."))
         }
         return condition
     }
@@ -80,7 +81,7 @@ struct Generation {
     /// The seed of a picture, and where the noise of its candidates comes from.
     private func noise(picture index: Int) -> (seed: UInt64, noise: NoiseSource) {
         let seed = request.seed &+ UInt64(index)
-        let generators = (0..<request.candidates).map { Generator(seed: Self.seed(seed, candidate: $0)) }
+        let generators = (0..<plan.candidates).map { Generator(seed: Self.seed(seed, candidate: $0)) }
         return (seed, NoiseSource(each: generators))
     }
 
@@ -140,7 +141,7 @@ extension Generation {
             return try torchScope {
                 ImageEmbeddings(
                     rows(given.values),
-                    unconditional: given.negative.map(rows) ?? model.unconditional(request.candidates)
+                    unconditional: given.negative.map(rows) ?? model.unconditional(plan.candidates)
                 )
             }
         }
@@ -152,17 +153,17 @@ extension Generation {
         picture: Int,
         noise: NoiseSource
     ) throws -> ImageEmbeddings {
-        try timed(.prior) {
+        try report.timed(.prior) {
             let run = try torchScope {
                 try model.priorRun(
                     condition,
-                    samples: request.candidates,
+                    samples: plan.candidates,
                     sampler: plan.priorSampler,
                     guidance: Guidance(scale: request.priorGuidance),
                     noise: noise
                 )
             }
-            let last = try steps(of: run, .prior, picture: picture, count: plan.priorSampler.timesteps.count)
+            let last = try report.steps(of: run, .prior, picture: picture, steps: plan.priorSampler.timesteps.count)
             return try torchScope { model.imageEmbeddings(last, condition) }
         }
     }
@@ -181,7 +182,7 @@ extension Generation {
             let pixels = try model.clip.configuration.preprocessing(image)
             return try torchScope {
                 let embedding = model.clip.embed(pixels: [pixels])
-                return embedding.expand([request.candidates, embedding.size(1)])
+                return embedding.expand([plan.candidates, embedding.size(1)])
             }
         case .embedding(let values):
             return try torchScope { rows(values) }
@@ -197,8 +198,8 @@ extension Generation {
     private func unconditional(picture: Int, noise: NoiseSource) throws -> Tensor {
         guard let negative = request.negativePrompt else {
             return try torchScope {
-                model.skipPriorRun(samples: request.candidates, sampler: plan.priorSampler, noise: noise)
-                return model.unconditional(request.candidates)
+                model.skipPriorRun(samples: plan.candidates, sampler: plan.priorSampler, noise: noise)
+                return model.unconditional(plan.candidates)
             }
         }
         let condition = try torchScope { model.encode("", negative: negative) }
@@ -207,7 +208,7 @@ extension Generation {
 
     /// The same embedding for each candidate.
     private func rows(_ values: [Float]) -> Tensor {
-        Tensor(values, shape: [1, values.count]).to(model.device).expand([request.candidates, values.count])
+        Tensor(values, shape: [1, values.count]).to(model.device).expand([plan.candidates, values.count])
     }
 }
 
@@ -225,7 +226,7 @@ extension Generation {
                 hint: request.hint
             )
         }
-        return try request.image == nil ? made() : timed(.encoding) { try made() }
+        return try request.image == nil ? made() : report.timed(.encoding) { try made() }
     }
 
     private func latents(
@@ -235,7 +236,7 @@ extension Generation {
         picture: Int,
         noise: NoiseSource
     ) throws -> Tensor {
-        try timed(.decoder) {
+        try report.timed(.decoder) {
             let run = try torchScope {
                 try model.decoderRun(
                     text,
@@ -247,42 +248,16 @@ extension Generation {
                 )
             }
             let count = plan.sampler.timesteps.count - run.index
-            return try steps(of: run, .decoder, picture: picture, count: count) { step, progress in
+            return try report.steps(of: run, .decoder, picture: picture, steps: count) { step, progress in
                 guard let every = request.previewEvery, progress.step % every == 0, progress.step < progress.steps
                 else { return }
                 let colours = try model.colours()
                 let pixels = try torchScope {
                     colours(step.original[0..<1], height: plan.height, width: plan.width)
                 }
-                if let image = try images(pixels).first { emit(.preview(image, progress)) }
+                if let image = try images(pixels).first { report.emit(.preview(image, progress)) }
             }
         }
-    }
-
-    /// Goes through a run with an event after each step, and stops where the task was cancelled.
-    private func steps(
-        of run: some IteratorProtocol<DenoisingStep>,
-        _ stage: GenerationStage,
-        picture: Int,
-        count: Int,
-        each: (DenoisingStep, GenerationProgress) throws -> Void = { _, _ in }
-    ) throws -> Tensor {
-        func progress(_ step: Int) -> GenerationProgress {
-            GenerationProgress(stage: stage, picture: picture, pictures: request.count, step: step, steps: count)
-        }
-        var run = run
-        var sample: Tensor?
-        var done = 0
-        emit(.progress(progress(0)))
-        while let step = try torchScope({ run.next() }) {
-            try Task.checkCancellation()
-            done += 1
-            sample = step.sample
-            emit(.progress(progress(done)))
-            try each(step, progress(done))
-        }
-        guard let sample else { throw CancellationError() }
-        return sample
     }
 
     /// One picture for each sample of pixels.
@@ -292,13 +267,6 @@ extension Generation {
         }
     }
 
-    private func timed<Result>(_ stage: GenerationStage, _ body: () throws -> Result) throws -> Result {
-        try Task.checkCancellation()
-        let start = ContinuousClock.now
-        let result = try body()
-        emit(.finishedStage(stage, seconds: start.duration(to: .now).seconds))
-        return result
-    }
 }
 
 extension UnCLIPModel {
@@ -316,8 +284,4 @@ extension Tensor {
         let count = numbers.count / size(0)
         return stride(from: 0, to: numbers.count, by: count).map { Array(numbers[$0..<$0 + count]) }
     }
-}
-
-extension Duration {
-    var seconds: Double { self / .seconds(1) }
 }

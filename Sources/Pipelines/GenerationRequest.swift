@@ -18,8 +18,10 @@ public struct GenerationRequest: Sendable, Equatable {
     public var guidance: Double
     /// Guidance of the prior, 0 to 100.
     public var priorGuidance: Double
-    /// How many are made for each picture, 1 to 64; the dual encoder chooses the one that fits the words best.
-    public var candidates: Int
+    /// How many are made for each picture, 1 to 64; the model's own number where `nil`.
+    ///
+    /// The dual encoder chooses the one that fits the words best; a model without one makes one.
+    public var candidates: Int?
     /// A preview after every so many steps of the decoder; `nil` for none.
     public var previewEvery: Int?
     /// What the picture shall not show; `nil` for what the model takes when nobody says.
@@ -81,7 +83,7 @@ public struct GenerationRequest: Sendable, Equatable {
         priorSteps: Int = 15,
         guidance: Double = 3,
         priorGuidance: Double = 2,
-        candidates: Int = 4,
+        candidates: Int? = nil,
         previewEvery: Int? = nil,
         negativePrompt: String? = nil,
         width: Int? = nil,
@@ -125,7 +127,7 @@ public struct GenerationRequest: Sendable, Equatable {
             )
         }
         try requireCount(count, 1...Self.countLimit, "pictures")
-        try requireCount(candidates, 1...Self.countLimit, "candidates")
+        if let candidates { try requireCount(candidates, 1...Self.countLimit, "candidates") }
         try requireCount(steps, 1...Self.stepLimit, "decoder steps")
         try requireCount(priorSteps, 2...Self.stepLimit, "prior steps")
         try requireScale(guidance, "guidance")
@@ -162,6 +164,14 @@ public struct GenerationRequest: Sendable, Equatable {
         try require(
             embeddingNoise == 0,
             "This model puts no noise on image embeddings; leave it out, or use Stable unCLIP."
+        )
+    }
+
+    /// Throws ``PipelineError/invalidRequest(reason:)`` where a model that cannot choose is asked for several candidates.
+    func requireNoChoice() throws(PipelineError) {
+        try require(
+            candidates ?? 1 == 1,
+            "This model has no dual encoder that could choose among candidates; ask for several pictures instead."
         )
     }
 

@@ -51,10 +51,10 @@ struct ImageEmbedder {
     ///
     /// - Parameters:
     ///   - plan: what it is made of.
-    ///   - request: says how hard the prior follows the words, and how many pictures there are.
-    ///   - picture: which of them.
+    ///   - request: says how hard the prior follows the words.
+    ///   - picture: which of the request's pictures.
     ///   - noise: the prior's, drawn from as often and in the order that the reference has.
-    ///   - emit: takes what happens.
+    ///   - report: is told what happens.
     /// - Returns: the embedding.
     /// - Throws: where weights cannot be read, and `CancellationError`.
     func embedding(
@@ -62,7 +62,7 @@ struct ImageEmbedder {
         _ request: GenerationRequest,
         picture: Int,
         noise: NoiseSource,
-        emit: (GenerationEvent) -> Void
+        report: GenerationReport
     ) throws -> Tensor {
         let parts = try plan.ingredients.map { ingredient in
             switch (ingredient.content, networks, plan.priorSampler) {
@@ -72,22 +72,14 @@ struct ImageEmbedder {
                 return try embedding(of: picture, encoder, images)
             case (.text(let text), .words(let prior), let sampler?):
                 defer { prior.release() }
-                let start = ContinuousClock.now
-                func progress(_ step: Int) -> GenerationProgress {
-                    GenerationProgress(
-                        stage: .prior,
-                        picture: picture,
-                        pictures: request.count,
-                        step: step,
-                        steps: sampler.timesteps.count
-                    )
+                return try report.timed(.prior) {
+                    let prior = try prior()
+                    let guidance = Guidance(scale: request.priorGuidance)
+                    let run = try torchScope { try prior.run(text, sampler: sampler, guidance: guidance, noise: noise) }
+                    let steps = sampler.timesteps.count
+                    let last = try report.steps(of: run, .prior, picture: picture, steps: steps)
+                    return try torchScope { prior.embedding(last) }
                 }
-                let guidance = Guidance(scale: request.priorGuidance)
-                let embedding = try prior().sample(text, sampler: sampler, guidance: guidance, noise: noise) {
-                    emit(.progress(progress($0)))
-                }
-                emit(.finishedStage(.prior, seconds: start.duration(to: .now).seconds))
-                return embedding
             default:
                 preconditionFailure("a plan for this model lets no such ingredient through")
             }
@@ -128,36 +120,18 @@ struct TextPrior {
         }
     }
 
-    /// The image embedding of words.
+    /// The run that makes an image embedding of words, one element a step.
     ///
     /// - Parameters:
     ///   - prompt: the words; guidance pushes away from the empty text.
     ///   - sampler: the update rule and the timesteps.
     ///   - guidance: how hard the words are followed.
     ///   - noise: drawn from as often and in the order that the reference has.
-    ///   - progress: called before the first step and after each, with the number of those that are done.
-    /// - Returns: `[1, width]`, float32.
-    /// - Throws: `PriorError` where the text does not fit the network, and `CancellationError`.
+    /// - Returns: the run, whose last sample ``embedding(_:)`` takes.
+    /// - Throws: `PriorError` where the text does not fit the network.
     ///
     /// Source: diffusers' `StableUnCLIPPipeline.__call__`.
-    func sample(
-        _ prompt: String,
-        sampler: any Sampler,
-        guidance: Guidance,
-        noise: NoiseSource,
-        progress: (Int) -> Void
-    ) throws -> Tensor {
-        var run = try torchScope { try self.run(prompt, sampler: sampler, guidance: guidance, noise: noise) }
-        progress(0)
-        for done in 1...max(1, sampler.timesteps.count) {
-            try Task.checkCancellation()
-            _ = try torchScope { run.next() }
-            progress(done)
-        }
-        return try torchScope { network.unstandardised(run.sample) }
-    }
-
-    private func run(
+    func run(
         _ prompt: String,
         sampler: any Sampler,
         guidance: Guidance,
@@ -178,4 +152,7 @@ struct TextPrior {
                 ? guidance(network(.cat([sample, sample]), time, context)) : network(sample, time, context)
         }
     }
+
+    /// The image embedding that a run's last sample stands for, `[1, width]`, float32.
+    func embedding(_ sample: Tensor) -> Tensor { network.unstandardised(sample) }
 }

@@ -133,6 +133,7 @@ struct KarloPlan {
         func require(_ condition: Bool, _ sentence: String) throws(PipelineError) {
             guard condition else { throw .invalidRequest(reason: sentence) }
         }
+        try request.requireNoChoice()
         let size = configurations.pictureSize
         for (name, side) in [("width", request.width), ("height", request.height)] {
             let side = side ?? size

@@ -65,17 +65,7 @@ public actor KarloPipeline: PictureGenerator {
     public nonisolated func generate(
         _ request: GenerationRequest
     ) -> AsyncThrowingStream<GenerationEvent, any Error> {
-        AsyncThrowingStream { continuation in
-            let task = Task {
-                do {
-                    try await self.run(request) { continuation.yield($0) }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+        AsyncThrowingStream(of: { try await self.run(request, emit: $0) })
     }
 
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
@@ -103,6 +93,8 @@ struct KarloGeneration {
     let model: KarloModel
     let emit: (GenerationEvent) -> Void
 
+    private var report: GenerationReport { GenerationReport(pictures: request.count, emit: emit) }
+
     private var guidance: Guidance { Guidance(scale: request.guidance, rescale: request.guidanceRescale) }
 
     /// Makes the pictures one after the other, each from its own generator, so that a picture does not depend on how
@@ -122,7 +114,7 @@ struct KarloGeneration {
     }
 
     private func condition() throws -> KarloModel.Condition {
-        let condition = try timed(.text) {
+        let condition = try report.timed(.text) {
             try torchScope { try model.encode(request.prompt, guidance: guidance) }
         }
         if condition.truncated {
@@ -137,55 +129,42 @@ struct KarloGeneration {
         seed: UInt64
     ) throws -> (small: Tensor, large: Tensor) {
         let noise = NoiseSource(Generator(seed: seed))
-        let embedding = try model.embedder.embedding(plan.images, request, picture: picture, noise: noise, emit: emit)
-        let small = try timed(.decoder) {
+        let embedding = try model.embedder.embedding(
+            plan.images,
+            request,
+            picture: picture,
+            noise: noise,
+            report: report
+        )
+        let small = try report.timed(.decoder) {
             let run = try torchScope {
                 try model.run(condition, embedding, sampler: plan.sampler, guidance: guidance, noise: noise)
             }
-            return try last(of: run, .decoder, picture: picture, steps: plan.sampler.timesteps.count)
+            return try report.steps(
+                of: run,
+                .decoder,
+                picture: picture,
+                steps: plan.sampler.timesteps.count
+            ) { step, progress in
+                guard let every = request.previewEvery, progress.step.isMultiple(of: every),
+                    progress.step < progress.steps
+                else { return }
+                emit(.preview(try image(step.original), progress))
+            }
         }
-        let large = try timed(.enlarging) {
+        let large = try report.timed(.enlarging) {
             defer { model.finishEnlargement() }
             let run = try torchScope {
                 try model.enlargement(of: small, sampler: plan.enlargingSampler, noise: noise)
             }
-            return try last(of: run, .enlarging, picture: picture, steps: plan.enlargingSampler.timesteps.count)
+            let steps = plan.enlargingSampler.timesteps.count
+            return try report.steps(of: run, .enlarging, picture: picture, steps: steps)
         }
         return (small, large)
-    }
-
-    /// Goes through a run with an event after each step, and stops where the task was cancelled.
-    private func last(
-        of run: DenoisingSequence,
-        _ stage: GenerationStage,
-        picture: Int,
-        steps: Int
-    ) throws -> Tensor {
-        func progress(_ step: Int) -> GenerationProgress {
-            GenerationProgress(stage: stage, picture: picture, pictures: request.count, step: step, steps: steps)
-        }
-        var (run, done) = (run, 0)
-        emit(.progress(progress(0)))
-        while let step = try torchScope({ run.next() }) {
-            try Task.checkCancellation()
-            done += 1
-            emit(.progress(progress(done)))
-            if stage == .decoder, let every = request.previewEvery, done.isMultiple(of: every), done < steps {
-                emit(.preview(try image(step.original), progress(done)))
-            }
-        }
-        return run.sample
     }
 
     private func image(_ sample: Tensor) throws -> Image {
         try Image(planes: torchScope { sample.floats() }, width: sample.size(3), height: sample.size(2))
     }
 
-    private func timed<Result>(_ stage: GenerationStage, _ body: () throws -> Result) throws -> Result {
-        try Task.checkCancellation()
-        let start = ContinuousClock.now
-        let result = try body()
-        emit(.finishedStage(stage, seconds: start.duration(to: .now).seconds))
-        return result
-    }
 }

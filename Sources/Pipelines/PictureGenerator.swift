@@ -108,6 +108,6 @@ extension UnCLIPPipeline: PictureGenerator {
     public nonisolated func request(prompt: String) -> GenerationRequest {
         isKandinsky
             ? GenerationRequest(prompt: prompt, steps: 50, priorSteps: 25, guidance: 4, priorGuidance: 4, candidates: 1)
-            : GenerationRequest(prompt: prompt)
+            : GenerationRequest(prompt: prompt, candidates: configurations.usualCandidates)
     }
 }

@@ -8,6 +8,7 @@ struct StableDiffusionGeneration {
     private let request: GenerationRequest
     private let model: StableDiffusionModel
     private let emit: (GenerationEvent) -> Void
+    private let report: GenerationReport
     private let sampler: any Sampler
     private let guidance: Guidance
     private let size: (width: Int, height: Int)
@@ -24,6 +25,7 @@ struct StableDiffusionGeneration {
         self.request = request
         self.model = model
         self.emit = emit
+        report = GenerationReport(pictures: request.count, emit: emit)
         sampler = plan.sampler
         size = plan.size
         strength = plan.strength
@@ -102,7 +104,7 @@ struct StableDiffusionGeneration {
     /// What the U-Net of Stable unCLIP is told of the image embedding; nil for other models.
     private func label(picture: Int, noise: NoiseSource) throws -> Tensor? {
         guard let plan = unCLIP, let images = model.unCLIP else { return nil }
-        let embedding = try images.embedder.embedding(plan, request, picture: picture, noise: noise, emit: emit)
+        let embedding = try images.embedder.embedding(plan, request, picture: picture, noise: noise, report: report)
         return try torchScope { images.label(embedding, level: request.embeddingNoise, noise: noise) }
     }
 
@@ -133,26 +135,15 @@ struct StableDiffusionGeneration {
         noise: NoiseSource,
         _ colours: LatentColours?
     ) throws -> Tensor {
+        let run = try model.run(context, from: start, sampler: sampler, guidance: guidance, noise: noise)
         let steps = sampler.timesteps.count - start.index
-        func progress(_ step: Int) -> GenerationProgress {
-            GenerationProgress(stage: .decoder, picture: picture, pictures: request.count, step: step, steps: steps)
+        return try report.steps(of: run, .decoder, picture: picture, steps: steps) { step, progress in
+            guard let colours, let every = request.previewEvery, progress.step % every == 0,
+                progress.step < progress.steps
+            else { return }
+            let preview = try image { colours(step.original, height: size.height, width: size.width) }
+            emit(.preview(preview, progress))
         }
-        var run = try model.run(context, from: start, sampler: sampler, guidance: guidance, noise: noise)
-        emit(.progress(progress(0)))
-        for done in 1...max(1, steps) {
-            try Task.checkCancellation()
-            let step = try torchScope {
-                let step = run.next()
-                start.known?.restore(in: &run)
-                return step
-            }
-            emit(.progress(progress(done)))
-            if let step, let colours, let every = request.previewEvery, done % every == 0, done < steps {
-                let preview = try image { colours(step.original, height: size.height, width: size.width) }
-                emit(.preview(preview, progress(done)))
-            }
-        }
-        return run.sample
     }
 
     /// A picture of the result's size.
@@ -164,14 +155,11 @@ struct StableDiffusionGeneration {
         )
     }
 
+    /// A stage, after which memory is given back: a tenth of the peak otherwise, because a decoder's maps do not fit
+    /// between what the U-Net's steps have left.
     private func timed<Result>(_ stage: GenerationStage, _ body: () throws -> Result) throws -> Result {
-        try Task.checkCancellation()
-        let start = ContinuousClock.now
-        let result = try body()
-        // A tenth of the peak otherwise: a decoder's maps do not fit between what the U-Net's steps have left.
-        Engine.returnFreedMemory()
-        emit(.finishedStage(stage, seconds: start.duration(to: .now).seconds))
-        return result
+        defer { Engine.returnFreedMemory() }
+        return try report.timed(stage, body)
     }
 }
 
@@ -192,6 +180,7 @@ struct StableDiffusionPlan {
                 reason: "This model makes parts of pictures anew and nothing else; give it a picture and a mask."
             )
         }
+        try request.requireNoChoice()
         unCLIP = try configurations.unCLIP?.plan(request)
         if unCLIP == nil { try request.requireNoImageEmbedding() }
         if let image = request.image, let mask = request.mask {

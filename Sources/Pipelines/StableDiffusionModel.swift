@@ -232,17 +232,7 @@ extension StableDiffusionModel {
         /// What a U-Net with channels for it sees beside the latents: mask and masked picture.
         package var beside: Tensor?
         /// What is put back after each step, where the U-Net has no such channels.
-        package var known: Known?
-    }
-
-    /// The part of a picture that stays.
-    package struct Known {
-        /// 1 where the picture is made anew, 0 where it stays, `[1, 1, height, width]`.
-        let mask: Tensor
-        /// The latents of the picture.
-        let clean: Tensor
-        /// The noise that the run began with.
-        let noise: Tensor
+        package var kept: KeptPart?
     }
 
     /// The begin of a run from nothing but noise.
@@ -310,7 +300,11 @@ extension StableDiffusionModel {
         guard readsMask else {
             // The reference encodes the masked picture here, too, and does not look at it.
             _ = noise.draw(shape)
-            return Start(sample: sample, index: index, known: clean.map { Known(mask: small, clean: $0, noise: drawn) })
+            return Start(
+                sample: sample,
+                index: index,
+                kept: clean.map { KeptPart(picture: $0, keep: 1 - small, noise: drawn) }
+            )
         }
         let masked = try latents(pixels * (1 - isNew), noise: noise)
         return Start(sample: sample, index: index, beside: .cat([small, masked], dim: 1))
@@ -336,10 +330,10 @@ extension StableDiffusionModel {
         sampler: any Sampler,
         guidance: Guidance,
         noise: NoiseSource
-    ) throws -> DenoisingSequence {
+    ) throws -> DecoderRun {
         let isGuided = isGuided(guidance)
         let unet = try unet()
-        return DenoisingSequence(
+        let steps = DenoisingSequence(
             sampler,
             from: start.sample,
             at: start.index,
@@ -353,12 +347,6 @@ extension StableDiffusionModel {
             )
             return isGuided ? guidance(output) : output
         }
-    }
-}
-
-extension StableDiffusionModel.Known {
-    /// Puts the part that stays back into a run's sample, with as much noise as the rest of it has.
-    package func restore(in run: inout DenoisingSequence) {
-        run.sample = mask * run.sample + (1 - mask) * run.noisy(clean, noise: noise)
+        return DecoderRun(steps, keeping: start.kept)
     }
 }

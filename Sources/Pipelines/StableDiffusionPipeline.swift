@@ -83,7 +83,8 @@ public actor StableDiffusionPipeline: PictureGenerator {
             steps: readsGuidance ? 4 : 30,
             priorSteps: 25,
             guidance: readsGuidance ? 8.5 : usual,
-            priorGuidance: 4
+            priorGuidance: 4,
+            candidates: 1
         )
     }
 
@@ -101,17 +102,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
     public nonisolated func generate(
         _ request: GenerationRequest
     ) -> AsyncThrowingStream<GenerationEvent, any Error> {
-        AsyncThrowingStream { continuation in
-            let task = Task {
-                do {
-                    try await self.run(request) { continuation.yield($0) }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+        AsyncThrowingStream(of: { try await self.run(request, emit: $0) })
     }
 
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {

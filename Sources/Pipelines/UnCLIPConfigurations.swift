@@ -158,6 +158,9 @@ extension UnCLIPConfigurations {
     /// Whether prior and decoder come from two directories, as Kandinsky's do.
     var isKandinsky: Bool { priorDirectory.path != decoderDirectory.path }
 
+    /// How many are made for each picture when nobody says; Kandinsky's reference makes one.
+    var usualCandidates: Int { isKandinsky ? 1 : 4 }
+
     /// Whether the decoder reads a picture's latents and a mask beside the noisy sample.
     var readsMask: Bool { decoder.inChannels == 2 * autoencoder.channels + 1 }
 

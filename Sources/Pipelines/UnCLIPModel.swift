@@ -230,7 +230,10 @@ extension UnCLIPModel {
             return if readsVariance, let variance { Tensor.cat([output, variance], dim: 1) } else { output }
         }
         let leavesKeepingToDecoder = configurations.hasFirstKandinskysWays && configurations.readsMask
-        return DecoderRun(steps, canvas: leavesKeepingToDecoder ? nil : canvas, noise: drawn)
+        guard !leavesKeepingToDecoder, let picture = canvas.picture, let keep = canvas.keep else {
+            return DecoderRun(steps, keeping: nil)
+        }
+        return DecoderRun(steps, keeping: KeptPart(picture: picture.expand(drawn.shape), keep: keep, noise: drawn))
     }
 
     private func context(

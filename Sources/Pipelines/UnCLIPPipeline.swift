@@ -34,7 +34,7 @@ public actor UnCLIPPipeline {
     /// The largest width and height in pixels.
     public static let sideLimit = 4096
 
-    private nonisolated let configurations: UnCLIPConfigurations
+    nonisolated let configurations: UnCLIPConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.UnCLIPPipeline")
     private let loading: LoadingOptions
     private var model: UnCLIPModel?
@@ -90,17 +90,7 @@ public actor UnCLIPPipeline {
     public nonisolated func generate(
         _ request: GenerationRequest
     ) -> AsyncThrowingStream<GenerationEvent, any Error> {
-        AsyncThrowingStream { continuation in
-            let task = Task {
-                do {
-                    try await self.run(request) { continuation.yield($0) }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+        AsyncThrowingStream(of: { try await self.run(request, emit: $0) })
     }
 
     /// Makes image embeddings and no pictures; ``ImageEmbeddingSource/given(_:)`` makes a picture of one later.

@@ -6,6 +6,8 @@ import LienzoModels
 struct UnCLIPPlan {
     let priorSampler: any Sampler
     let sampler: any Sampler
+    /// How many are made for each picture.
+    let candidates: Int
     /// Columns of the picture.
     let width: Int
     /// Rows of the picture.
@@ -36,6 +38,7 @@ struct UnCLIPPlan {
         }
         priorSampler = try configurations.priorScheduler.sampler(steps: request.priorSteps)
         sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
+        candidates = request.candidates ?? configurations.usualCandidates
         strength = request.strength ?? Self.usualStrength
         if request.image != nil, request.mask == nil { _ = try sampler.begin(strength: strength) }
         self.width = try Self.side("width", request.width, configurations)

@@ -219,6 +219,14 @@ struct StableDiffusionTests {
         #expect(previews.map { [$0.width, $0.height] } == Array(repeating: [32, 24], count: 5))
     }
 
+    @Test("several candidates are refused, because there is nothing to choose by")
+    func candidates() async throws {
+        var request = Self.request
+        request.candidates = 4
+        let error = await #expect(throws: PipelineError.self) { try await allPictures(Self.pipeline(), request) }
+        #expect(error?.description.contains("no dual encoder") == true)
+    }
+
     @Test("weights of 8 bits give nearly the picture that full ones give")
     func int8() async throws {
         let small = try StableDiffusionPipeline(

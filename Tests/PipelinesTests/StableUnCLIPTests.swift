@@ -194,8 +194,9 @@ struct StableUnCLIPTests {
             configuration.plan(plain),
             plain,
             picture: 0,
-            noise: NoiseSource(Generator(seed: 7))
-        ) { _ in }
+            noise: NoiseSource(Generator(seed: 7)),
+            report: GenerationReport(pictures: 1, emit: { _ in })
+        )
         let numbers = try torchScope { embedding.floats() }
         given.imageEmbedding = .given(ImageEmbedding(numbers))
         let expected = try await Self.pictures(plain)
