@@ -41,6 +41,14 @@ enum LatentAutoencoderConfiguration: Sendable {
         }
     }
 
+    /// Channels of the decoder's last map, which has the size of the picture.
+    var lastMapChannels: Int {
+        switch self {
+        case .tiny(let own): own.decoderBlockOutChannels.last ?? 0
+        case .vq(let own): own.blockOutChannels.first ?? 0
+        }
+    }
+
     /// By how much pictures shrink in width and height.
     var factor: Int {
         switch self {

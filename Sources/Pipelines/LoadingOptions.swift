@@ -15,6 +15,9 @@ package struct LoadingOptions: Sendable {
     /// Files of textual inversion, each with the word that it shall be where not its own.
     package var learnedTokens: [(path: String, word: String?)]
 
+    /// The type in which the networks compute.
+    var type: DType { computeType ?? Engine.preferredComputeType(on: device) }
+
     package init(
         device: Device = .cpu,
         computeType: DType? = nil,

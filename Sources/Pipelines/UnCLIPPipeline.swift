@@ -116,6 +116,16 @@ public actor UnCLIPPipeline {
         try Task.checkCancellation()
         try request.validate()
         let plan = try UnCLIPPlan(request, configurations, drawsPictures: drawsPictures)
+        if drawsPictures {
+            let memory = PictureMemory(
+                pictures: plan.candidates,
+                width: plan.width,
+                height: plan.height,
+                channels: configurations.autoencoder.lastMapChannels,
+                type: loading.type
+            )
+            try memory.require()
+        }
         return Generation(request, plan, model: try loaded(emit: emit), emit: emit)
     }
 

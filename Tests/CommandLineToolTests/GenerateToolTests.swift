@@ -163,6 +163,7 @@ struct GenerateToolTests {
         (["generate", "a", "--output", "/proc/a.png"], 1),
         (["generate", "a", "--scheduler", "nope"], 1), (["generate", "a", "--mask", "m.png"], 64),
         (["generate", "a", "--init", "nowhere.png"], 1), (["generate", "a", "--width", "100"], 1),
+        (["generate", "a", "--width", "4096", "--height", "4096", "--candidates", "64", "--precision", "fp32"], 1),
         (["generate", "a", "--lora", "nowhere.safetensors"], 1), (["generate", "a", "--lora", ""], 64),
         (["generate", "a", "--image-embedding", "nowhere.safetensors"], 1), (["vary", "nowhere.png"], 1),
         (["blend", "a"], 64), (["blend", "a", "b", "--weights", "1"], 64), (["again", "nowhere.png"], 1),

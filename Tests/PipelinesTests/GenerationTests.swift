@@ -114,6 +114,18 @@ struct GenerationTests {
         #expect(first.image != second.image)
     }
 
+    @Test("A picture for which a machine has not the memory is refused with how much it takes")
+    func memory() throws {
+        let need = PictureMemory(pictures: 64, width: 4096, height: 4096, channels: 48, type: .float32)
+        let error = #expect(throws: PipelineError.self) { try need.require(within: 24 << 30) }
+        #expect(
+            error?.description
+                == "Decoding takes at least 413 GB of memory, and this machine has 26; ask for a smaller "
+                + "picture or fewer candidates."
+        )
+        try PictureMemory(pictures: 1, width: 128, height: 128, channels: 48, type: .float32).require()
+    }
+
     @Test("A prompt of a thousand words is cut with a notice")
     func longPrompt() async throws {
         var request = Self.request
