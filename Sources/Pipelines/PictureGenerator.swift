@@ -53,7 +53,7 @@ package func openPictureGenerator(
         return try StableDiffusionPipeline(file: path, loading: loading)
     }
     let directory = try ModelDirectory(path)
-    let name = directory.className ?? "of no pipeline"
+    let name = directory.className ?? ""
     func refuse(_ isWrong: Bool, _ reason: String) throws(PipelineError) {
         if isWrong { throw .invalidModel(path: path, reason: reason) }
     }
@@ -76,22 +76,21 @@ package func openPictureGenerator(
         try refuse(prior != nil, "it has its prior beside it, or none; leave the other out")
         return try KarloPipeline(modelDirectory: path, loading: loading)
     }
-    if UnCLIPPipeline.classNames.contains(name) {
+    if name == UnCLIPPipeline.className {
         try refuse(prior != nil, "it has its prior beside it; leave the other out")
         return try UnCLIPPipeline(modelDirectory: path, loading: loading)
     }
-    let known =
-        UnCLIPPipeline.classNames + KarloPipeline.classNames.filter { !UnCLIPPipeline.classNames.contains($0) }
-        + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
+    let known = KarloPipeline.classNames + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
+    let found = name.isEmpty ? "no class" : "the class \(name)"
     throw PipelineError.invalidModel(
         path: path,
-        reason: "model_index.json names the class \(name); expected one of \(known.joined(separator: ", "))"
+        reason: "model_index.json names \(found); expected one of \(known.joined(separator: ", "))"
     )
 }
 
 extension UnCLIPPipeline: PictureGenerator {
-    /// The classes of `model_index.json` that the pipeline runs from one directory.
-    static let classNames = ["UnCLIPPipeline", "LienzoUnCLIPPipeline"]
+    /// The class of `model_index.json` that the pipeline runs from one directory; Karlo has it, too, and other parts.
+    static let className = "UnCLIPPipeline"
 
     /// The classes of the decoders that it runs with a prior from another directory.
     static let kandinskyClassNames =

@@ -110,7 +110,7 @@ def write_directory():
     DDIMScheduler(prediction_type="v_prediction", beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
                   clip_sample=False, timestep_spacing="trailing").save_pretrained(MODEL / "scheduler")
     index = {
-        "_class_name": "LienzoUnCLIPPipeline", "_diffusers_version": "0.42.1", "_name_or_path": "tiny", "_version": "0",
+        "_class_name": "UnCLIPPipeline", "_diffusers_version": "0.42.1", "_name_or_path": "tiny", "_version": "0",
         "clip": ["open_clip", "CustomTextCLIP"], "prior": ["diffusers", "PriorTransformer"],
         "prior_scheduler": ["diffusers", "UnCLIPScheduler"], "unet": ["diffusers", "UNet2DConditionModel"],
         "scheduler": ["diffusers", "DDIMScheduler"], "autoencoder": ["diffusers", "AutoencoderTiny"],
