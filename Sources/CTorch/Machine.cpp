@@ -43,9 +43,12 @@ void ctorch_set_threads(int count) {
   });
 }
 
-bool ctorch_keep_freed_memory(void) {
+bool ctorch_keep_freed_memory(bool keep) {
 #ifdef M_MMAP_THRESHOLD
   const int mebibyte = 1 << 20;
+  // Large blocks are mapped one by one, and leave no holes. Set, because the C library's own threshold grows up to 32 MiB
+  // with what is freed.
+  if (!keep) return mallopt(M_MMAP_THRESHOLD, mebibyte) == 1 && mallopt(M_TRIM_THRESHOLD, mebibyte) == 1;
   // Never trimmed, because a training step frees gigabytes that the next one takes again; and one arena, because those of
   // threads other than the first cannot hold blocks of 64 MiB and more, which would be mapped anew each time.
   return mallopt(M_MMAP_THRESHOLD, 1024 * mebibyte) == 1 && mallopt(M_TRIM_THRESHOLD, -1) == 1 &&

@@ -51,7 +51,7 @@ struct PartLoader {
         ignoring isIgnorable: (String) -> Bool = { _ in false },
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
-        Engine.prepare()
+        if options.keepsParts { Engine.prepare() } else { Engine.returnFreedMemoryAtOnce() }
         let store = ParameterStore(
             loading: source,
             device: options.device,

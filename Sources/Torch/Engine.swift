@@ -22,7 +22,14 @@ package enum Engine {
     }
 
     /// Whether freed memory stays in the process (``Lever/ma``); settled once, at first use.
-    package static let keepsFreedMemory: Bool = Lever.ma.isOn && ctorch_keep_freed_memory()
+    package static let keepsFreedMemory: Bool = Lever.ma.isOn && ctorch_keep_freed_memory(true)
+
+    /// Gives memory back to the system as soon as it is freed, from now on: slower than to keep it, and the process is as
+    /// large as what it holds.
+    package static func returnFreedMemoryAtOnce() {
+        prepare()
+        _ = ctorch_keep_freed_memory(false)
+    }
 
     /// Gives the freed memory that the process keeps back to the system: between works that share no sizes, which else
     /// each leave holes that the next does not fit into.

@@ -88,6 +88,9 @@ package struct PreparedConv2d {
         init(_ plain: Tensor) { tensor = plain }
     }
 
+    /// The elements from which on a weight is large.
+    private static let large = 1 << 22
+
     private let weight: Weight
     private let bias: Tensor?
     private let stride: Int64
@@ -118,7 +121,10 @@ package struct PreparedConv2d {
             x.withHandle { Tensor(ctorch_prepare_conv2d(weight, $0, stride, padding, dilation, groups)) }
         }
         // A failed one is reported by the scope and not kept.
-        if tensor.isValid { (weight.tensor, weight.inputShape) = (tensor, shape) }
+        guard tensor.isValid else { return tensor }
+        (weight.tensor, weight.inputShape) = (tensor, shape)
+        // What the weight lay in is a hole that hardly anything fits, for a large network a quarter of its size in all.
+        if tensor.count >= Self.large { Engine.returnFreedMemory() }
         return tensor
     }
 

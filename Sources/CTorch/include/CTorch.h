@@ -68,8 +68,9 @@ bool ctorch_cpu_has_mkl(void);
 int ctorch_threads(void);
 void ctorch_set_threads(int count);
 // Keeps freed memory in the process, so that large activations are not given back to and fetched from the kernel
-// on each operator (ENGINE.md, lever "ma"). Returns false where the C library has no such setting.
-bool ctorch_keep_freed_memory(void);
+// on each operator (ENGINE.md, lever "ma"); or, without `keep`, gives it back at once. Returns false where the C library
+// has no such setting.
+bool ctorch_keep_freed_memory(bool keep);
 // Gives freed memory that is kept back to the system.
 void ctorch_return_freed_memory(void);
 // Lets threads of the intra-operator pool that wait for work sleep after microseconds rather than after milliseconds, so
