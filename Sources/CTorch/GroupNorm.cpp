@@ -13,6 +13,8 @@
 #include <cstring>
 #include <vector>
 
+#include "Parallel.h"
+
 #define CTORCH_INLINE inline __attribute__((always_inline))
 #if defined(__x86_64__) && defined(__linux__)
 // One body, compiled for each kind of vector unit; the loader picks.
@@ -128,7 +130,7 @@ struct Pieces {
   /// Calls body(piece, picture, first pixel of the batch, number of pixels) for each piece, on all threads.
   template <typename Body>
   void for_each(Body &&body) const {
-    at::parallel_for(0, pictures * per_picture, 1, [&](int64_t begin, int64_t end) {
+    ctorch::parallel_for(pictures * per_picture, [&](int64_t begin, int64_t end) {
       for (int64_t piece = begin; piece < end; piece++) {
         const int64_t picture = piece / per_picture, part = piece % per_picture;
         const int64_t first = pixels * part / per_picture, last = pixels * (part + 1) / per_picture;

@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <future>
 #include <thread>
 
+#include "Parallel.h"
 #include "Support.h"
 
 extern "C" {
@@ -65,15 +65,14 @@ void ctorch_return_freed_memory(void) {
 }
 
 bool ctorch_share_processors(void) {
-  // What GCC's compiled loops call. Another OpenMP library does not have it, and does not wait like this one.
-  using Parallel = void (*)(void (*body)(void *), void *data, unsigned threads, unsigned flags);
-  const auto parallel = reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
-  if (!parallel) return false;
+  // Another library of threads does not wait like this one.
+  const auto team = ctorch::team();
+  if (!team) return false;
   // libgomp's threads wait for the next piece of work in a loop, for some 5 ms. Where it counts more threads than
   // processors, for a few µs: so it is given a team more, which sleeps for ever.
   std::promise<void> counted;
-  std::thread([parallel, &counted] {
-    parallel([](void *) {}, nullptr, 2, 0);
+  std::thread([team, &counted] {
+    team([](void *) {}, nullptr, 2, 0);
     counted.set_value();
     for (;;) pause();
   }).detach();

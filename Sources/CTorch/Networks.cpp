@@ -1,4 +1,5 @@
 // The operators that layers are made of.
+#include "Attention.h"
 #include "GroupNorm.h"
 #include "Support.h"
 
@@ -52,8 +53,7 @@ CTorchTensor ctorch_attention(CTorchTensor query, CTorchTensor key, CTorchTensor
                               bool has_mask, bool causal, double scale) {
   if (has_mask && !mask) return nullptr;
   return op("scaled_dot_product_attention", {query, key, value}, [&] {
-    return at::scaled_dot_product_attention(query->value, key->value, value->value, optional(mask), 0.0, causal,
-                                            scale);
+    return attention(query->value, key->value, value->value, optional(mask), causal, scale);
   });
 }
 
@@ -77,6 +77,23 @@ CTorchTensor ctorch_interpolate(CTorchTensor x, int64_t height, int64_t width, C
                          : at::upsample_bicubic2d(x->value, size, false);
     }
     TORCH_CHECK(false, "no interpolation has the code ", static_cast<int>(mode));
+  });
+}
+
+CTorchTensor ctorch_interleave(const CTorchTensor *maps, int64_t height, int64_t width) {
+  return op("interleave", {maps[0], maps[1], maps[2], maps[3]}, [&] {
+    const at::Tensor &first = maps[0]->value;
+    at::Tensor result = at::empty({first.size(0), first.size(1), 2 * height, 2 * width},
+                                  first.options().memory_format(at::MemoryFormat::ChannelsLast));
+    for (int64_t row = 0; row < 2; row++) {
+      for (int64_t column = 0; column < 2; column++) {
+        const at::Tensor &map = maps[2 * row + column]->value;
+        result.slice(2, row, std::nullopt, 2)
+            .slice(3, column, std::nullopt, 2)
+            .copy_(map.narrow(2, row, height).narrow(3, column, width));
+      }
+    }
+    return result;
   });
 }
 

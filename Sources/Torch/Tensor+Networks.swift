@@ -128,6 +128,19 @@ extension Tensor {
         interpolated(height: size(-2) * factor, width: size(-1) * factor, mode: .nearest)
     }
 
+    /// Four maps as one of twice their size, by the parity of row and column.
+    ///
+    /// - Parameters:
+    ///   - maps: `[N, C, height + 1, width + 1]` for even rows and even columns, even and odd, odd and even, odd and odd.
+    ///     What goes into an even row or column begins with the map's first, into an odd one with its second.
+    ///   - height: half the result's.
+    ///   - width: half the result's.
+    /// - Returns: `[N, C, 2 · height, 2 · width]`, channels-last.
+    package static func interleaved(_ maps: [Tensor], height: Int, width: Int) -> Tensor {
+        precondition(maps.count == 4, "expected four maps, found \(maps.count)")
+        return withHandles(maps) { Tensor(ctorch_interleave($0, Int64(height), Int64(width))) }
+    }
+
     package func averagePool2d(kernel: Int, stride: Int? = nil) -> Tensor {
         withHandle { Tensor(ctorch_average_pool2d($0, Int64(kernel), Int64(stride ?? kernel))) }
     }

@@ -103,6 +103,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [(DType.float32, 1e-5), (.bfloat16, 2e-2)], [(10, 14), (9, 13), (10, 13), (9, 14)])
+    func `a convolution of a doubled map equals that of the map itself`(
+        type: (DType, tolerance: Double),
+        size: (height: Int, width: Int)
+    ) throws {
+        try torchScope {
+            let generator = Generator(seed: 8)
+            let source = TensorDictionary([
+                "conv.weight": Tensor.randn([6, 4, 3, 3], generator: generator),
+                "conv.bias": Tensor.randn([6], generator: generator),
+            ])
+            let scope = ParameterStore(loading: source, computeType: type.0).root["conv"]
+            let x = Tensor.randn([2, 4, 5, 7], generator: generator)
+            let doubled = x.interpolated(height: size.height, width: size.width, mode: .nearest)
+            let expected = try Conv2d(scope, from: 4, to: 6, kernel: 3, padding: 1)(doubled).to(.float32)
+            let found = try DoublingConv2d(scope, from: 4, to: 6)(x, size: size).to(.float32)
+            #expect(found.shape == expected.shape)
+            #expect((found - expected).abs().max().item < type.tolerance * expected.abs().max().item)
+        }
+    }
+
     @Test func `attention equals its definition`() throws {
         try torchScope {
             let generator = Generator(seed: 4)

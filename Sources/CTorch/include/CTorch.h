@@ -219,6 +219,10 @@ CTorchTensor CTORCH_NULLABLE ctorch_cross_entropy(CTorchTensor CTORCH_NULLABLE l
 typedef enum CTorchInterpolation { CTORCH_NEAREST, CTORCH_BILINEAR, CTORCH_BICUBIC } CTorchInterpolation;
 CTorchTensor CTORCH_NULLABLE ctorch_interpolate(CTorchTensor CTORCH_NULLABLE x, int64_t height, int64_t width,
                                                 CTorchInterpolation mode, bool antialias);
+// Four maps [N, C, height + 1, width + 1] as one of 2 height and 2 width: the pixels of even rows from the first two, without
+// their last row, those of odd rows from the others, without their first, and columns alike.
+CTorchTensor CTORCH_NULLABLE ctorch_interleave(const CTorchTensor CTORCH_NULLABLE *CTORCH_NONNULL maps, int64_t height,
+                                               int64_t width);
 CTorchTensor CTORCH_NULLABLE ctorch_average_pool2d(CTorchTensor CTORCH_NULLABLE x, int64_t kernel, int64_t stride);
 CTorchTensor CTORCH_NULLABLE ctorch_max_pool2d(CTorchTensor CTORCH_NULLABLE x, int64_t kernel, int64_t stride,
                                                int64_t padding);

@@ -242,7 +242,7 @@ struct AutoencoderKLDownBlock {
 /// Source: `diffusers/models/unets/unet_2d_blocks.py`, `UpDecoderBlock2D`.
 struct AutoencoderKLUpBlock {
     private let resnets: [ResnetBlock2D]
-    private let upsampler: Conv2d?
+    private let upsampler: DoublingConv2d?
 
     init(
         _ scope: ParameterScope,
@@ -256,13 +256,12 @@ struct AutoencoderKLUpBlock {
             try ResnetBlock2D(scope["resnets"][$0], from: $0 == 0 ? input : output, to: output, settings)
         }
         upsampler =
-            upsamples
-            ? try Conv2d(scope["upsamplers"][0]["conv"], from: output, to: output, kernel: 3, padding: 1) : nil
+            upsamples ? try DoublingConv2d(scope["upsamplers"][0]["conv"], from: output, to: output) : nil
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
         let h = resnets.reduce(x) { $1($0) }
-        return upsampler.map { $0(h.upsampledNearest()) } ?? h
+        return upsampler?(h) ?? h
     }
 }
 

@@ -114,7 +114,7 @@ struct VQStage {
     }
 
     private let layers: [(block: VQResidualBlock, attention: VQAttention?)]
-    private let resampler: (kind: Resampling, conv: Conv2d)?
+    private let resampled: (Tensor) -> Tensor
 
     init(
         _ scope: ParameterScope,
@@ -134,27 +134,24 @@ struct VQStage {
         }
         self.layers = layers
         switch resampling {
-        case nil: resampler = nil
+        case nil: resampled = { $0 }
         case .down:
-            let conv = scope["downsamplers"][0]["conv"]
-            resampler = (.down, try Conv2d(conv, from: output, to: output, kernel: 3, stride: 2))
+            let conv = try Conv2d(scope["downsamplers"][0]["conv"], from: output, to: output, kernel: 3, stride: 2)
+            // One row of zeros below and one column of them to the right.
+            resampled = { conv($0.padded([0, 1, 0, 1]).channelsLast()) }
         case .up:
-            let conv = scope["upsamplers"][0]["conv"]
-            resampler = (.up, try Conv2d(conv, from: output, to: output, kernel: 3, padding: 1))
+            let conv = try DoublingConv2d(scope["upsamplers"][0]["conv"], from: output, to: output)
+            resampled = { conv($0) }
         }
     }
 
     func callAsFunction(_ x: Tensor, latents: Tensor?) -> Tensor {
-        let x = layers.reduce(x) { x, layer in
-            let h = layer.block(x, latents: latents)
-            return layer.attention?(h, latents: latents) ?? h
-        }
-        switch resampler?.kind {
-        case nil: return x
-        // One row of zeros below and one column of them to the right.
-        case .down: return resampler?.conv(x.padded([0, 1, 0, 1]).channelsLast()) ?? x
-        case .up: return resampler?.conv(x.upsampledNearest()) ?? x
-        }
+        resampled(
+            layers.reduce(x) { x, layer in
+                let h = layer.block(x, latents: latents)
+                return layer.attention?(h, latents: latents) ?? h
+            }
+        )
     }
 }
 

@@ -21,7 +21,8 @@ struct ResnetBlock2D {
     }
 
     private let norm1: GroupNorm
-    private let conv1: Conv2d
+    /// The first convolution, of the resampled map.
+    private let conv1: (Tensor) -> Tensor
     private let timeProjection: Linear?
     private let norm2: GroupNorm
     private let conv2: Conv2d
@@ -40,7 +41,13 @@ struct ResnetBlock2D {
         self.resampling = resampling
         let timeChannels = settings.timeScaleShift == .scaleShift ? 2 * output : output
         norm1 = try GroupNorm(scope["norm1"], groups: settings.groups, channels: input, epsilon: settings.epsilon)
-        conv1 = try Conv2d(scope["conv1"], from: input, to: output, kernel: 3, padding: 1)
+        if resampling == .up {
+            let conv = try DoublingConv2d(scope["conv1"], from: input, to: output)
+            conv1 = { conv($0) }
+        } else {
+            let conv = try Conv2d(scope["conv1"], from: input, to: output, kernel: 3, padding: 1)
+            conv1 = { conv(resampling($0)) }
+        }
         timeProjection = try settings.timeWidth.map {
             try Linear(scope["time_emb_proj"], from: $0, to: timeChannels)
         }
@@ -55,7 +62,7 @@ struct ResnetBlock2D {
     /// - Returns: `[batch, output, height′, width′]`.
     func callAsFunction(_ x: Tensor, time: Tensor? = nil) -> Tensor {
         let residual = resampling(x)
-        var h = conv1(resampling(norm1(x).silu()))
+        var h = conv1(norm1(x).silu())
         // [batch, channels] → [batch, channels, 1, 1]
         let time = time.flatMap { timeProjection?($0).unsqueeze(-1).unsqueeze(-1) }
         switch (settings.timeScaleShift, time) {

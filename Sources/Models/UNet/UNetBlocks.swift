@@ -75,13 +75,12 @@ struct UNetBlockAttention {
     var usesLinearProjection: Bool
 }
 
-/// What halves the map at the end of a block on the way down, or doubles it at the end of one on the way up.
-enum UNetResampler {
+/// What halves the map at the end of a block on the way down.
+enum UNetDownsampler {
     case resnet(ResnetBlock2D)
     case convolution(Conv2d)
 
-    /// The last layer of a block on the way down.
-    init(down scope: ParameterScope, _ channels: Int, byResnet: Bool, _ settings: UNetBlockSettings) throws {
+    init(_ scope: ParameterScope, _ channels: Int, byResnet: Bool, _ settings: UNetBlockSettings) throws {
         self =
             byResnet
             ? .resnet(try ResnetBlock2D(scope, from: channels, to: channels, settings, resampling: .down))
@@ -90,27 +89,31 @@ enum UNetResampler {
             )
     }
 
-    /// The last layer of a block on the way up.
-    init(up scope: ParameterScope, _ channels: Int, byResnet: Bool, _ settings: UNetBlockSettings) throws {
-        self =
-            byResnet
-            ? .resnet(try ResnetBlock2D(scope, from: channels, to: channels, settings, resampling: .up))
-            : .convolution(try Conv2d(scope["conv"], from: channels, to: channels, kernel: 3, padding: 1))
-    }
-
-    func halved(_ x: Tensor, time: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, time: Tensor) -> Tensor {
         switch self {
         case .resnet(let resnet): resnet(x, time: time)
         case .convolution(let convolution): convolution(x)
         }
     }
+}
+
+/// What doubles the map at the end of a block on the way up.
+enum UNetUpsampler {
+    case resnet(ResnetBlock2D)
+    case convolution(DoublingConv2d)
+
+    init(_ scope: ParameterScope, _ channels: Int, byResnet: Bool, _ settings: UNetBlockSettings) throws {
+        self =
+            byResnet
+            ? .resnet(try ResnetBlock2D(scope, from: channels, to: channels, settings, resampling: .up))
+            : .convolution(try DoublingConv2d(scope["conv"], from: channels, to: channels))
+    }
 
     /// The map as large as `skip`, which it meets next: a map of an odd side was halved upwards.
-    func enlarged(_ x: Tensor, to skip: Tensor, time: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, to skip: Tensor, time: Tensor) -> Tensor {
         switch self {
         case .resnet(let resnet): resnet(x, time: time)
-        case .convolution(let convolution):
-            convolution(x.interpolated(height: skip.size(2), width: skip.size(3), mode: .nearest))
+        case .convolution(let convolution): convolution(x, size: (skip.size(2), skip.size(3)))
         }
     }
 }
@@ -121,7 +124,7 @@ enum UNetResampler {
 /// `DownBlock2D`, `CrossAttnDownBlock2D`.
 struct UNetDownBlock {
     private let layers: [UNetLayer]
-    private let downsampler: UNetResampler?
+    private let downsampler: UNetDownsampler?
 
     init(
         _ scope: ParameterScope,
@@ -146,7 +149,7 @@ struct UNetDownBlock {
         self.layers = layers
         downsampler =
             downsamples
-            ? try UNetResampler(down: scope["downsamplers"][0], output, byResnet: byResnet, settings) : nil
+            ? try UNetDownsampler(scope["downsamplers"][0], output, byResnet: byResnet, settings) : nil
     }
 
     func keyValues(of condition: Tensor) -> [[KeyValue]] { layers.map { $0.keyValues(of: condition) } }
@@ -159,7 +162,7 @@ struct UNetDownBlock {
             x = layer(x, time: time, condition: condition)
             outputs.append(x)
         }
-        if let downsampler { outputs.append(downsampler.halved(x, time: time)) }
+        if let downsampler { outputs.append(downsampler(x, time: time)) }
         return outputs
     }
 }
@@ -198,7 +201,7 @@ struct UNetMidBlock {
 /// `CrossAttnUpBlock2D`.
 struct UNetUpBlock {
     private let layers: [UNetLayer]
-    private let upsampler: UNetResampler?
+    private let upsampler: UNetUpsampler?
 
     /// A block whose last layer reads a map of `lastSkip` channels from the way down, and the others of `output`.
     init(
@@ -220,7 +223,7 @@ struct UNetUpBlock {
         }
         self.layers = layers
         upsampler =
-            upsamples ? try UNetResampler(up: scope["upsamplers"][0], output, byResnet: byResnet, settings) : nil
+            upsamples ? try UNetUpsampler(scope["upsamplers"][0], output, byResnet: byResnet, settings) : nil
     }
 
     func keyValues(of condition: Tensor) -> [[KeyValue]] { layers.map { $0.keyValues(of: condition) } }
@@ -233,6 +236,6 @@ struct UNetUpBlock {
             x = layer(.cat([x, skip], dim: 1), time: time, condition: condition)
         }
         guard let upsampler, let next = skips.last else { return x }
-        return upsampler.enlarged(x, to: next, time: time)
+        return upsampler(x, to: next, time: time)
     }
 }
