@@ -17,7 +17,7 @@ public enum Watermark {
     /// Whether a picture has the watermark.
     ///
     /// Cutting, scaling and strong compression take it away, and there is little of it where all is white or of one
-    /// glaring colour. Of 100,000 pictures without it, less than one is taken to have it.
+    /// glaring colour. A picture without it fits by chance once in 100,000 times or less.
     ///
     /// - Parameter image: any picture.
     /// - Returns: whether what is found fits the message by a correlation of 0.6 or more.
