@@ -97,7 +97,8 @@ enum NetworkBenchmark {
         return try unet.context(
             textEncoding: inputs.tensor(named: "encoder_hidden_states"),
             textEmbedding: optional("text_embeds"),
-            numbers: optional("time_ids")
+            numbers: optional("time_ids"),
+            label: optional("class_labels")
         )
     }
 }

@@ -5,7 +5,8 @@ import LienzoImages
 struct InspectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show the prompt, seed, model and version that a PNG carries."
+        abstract: "Show the prompt, seed, model and version that a PNG carries.",
+        discussion: "Says, too, whether it has the invisible watermark of Stable Diffusion XL."
     )
 
     @Argument(help: "A PNG that 'lienzo generate' made.", completion: .file(extensions: ["png"]))
@@ -15,19 +16,21 @@ struct InspectCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let text = try Image.text(ofPNGAt: picture)
+        let hasWatermark = Watermark.isIn(try Image(contentsOf: picture))
         if output.json {
-            try Console.json(Report(path: picture, text: text))
-        } else if text.isEmpty {
-            Console.note("lienzo: \(picture) carries no text.")
-        } else {
-            for (key, value) in text.sorted(by: { $0.key < $1.key }) {
-                Console.line("\(key): \(Console.printable(value))")
-            }
+            try Console.json(Report(path: picture, text: text, watermark: hasWatermark))
+            return
         }
+        if text.isEmpty { Console.note("lienzo: \(picture) carries no text.") }
+        for (key, value) in text.sorted(by: { $0.key < $1.key }) {
+            Console.line("\(key): \(Console.printable(value))")
+        }
+        if hasWatermark { Console.line("watermark: Stable Diffusion XL") }
     }
 
     private struct Report: Encodable {
         let path: String
         let text: [String: String]
+        let watermark: Bool
     }
 }

@@ -14,6 +14,13 @@ struct PictureOptions: ParsableArguments {
     @OptionGroup var generator: GeneratorOptions
 
     @Option(
+        help: """
+            How much noise goes on the image embedding, 0 (closest to it) to 999, of Stable unCLIP. (default: 0)
+            """
+    )
+    var embeddingNoise: Int?
+
+    @Option(
         help: "The PNG to write; of several, each name gets its seed. Default: named after the words, in this folder.",
         completion: .file(extensions: ["png"])
     )
@@ -35,6 +42,12 @@ struct PictureOptions: ParsableArguments {
     )
     var skipsSafetyChecker = false
 
+    @Flag(
+        name: .customLong("no-watermark"),
+        help: "Leave out the invisible watermark, which pictures of Stable Diffusion XL have."
+    )
+    var skipsWatermark = false
+
     @OptionGroup var format: OutputOptions
 
     mutating func validate() throws {
@@ -47,7 +60,9 @@ struct PictureOptions: ParsableArguments {
     func recipe(_ prompt: String, changing change: (inout Recipe) throws -> Void = { _ in }) throws -> Recipe {
         var recipe = sampling.recipe(prompt, seed: seed)
         generator.fill(&recipe)
+        recipe.embeddingNoise = embeddingNoise
         if skipsSafetyChecker { recipe.checksSafety = false }
+        if skipsWatermark { recipe.addsWatermark = false }
         try change(&recipe)
         var request = recipe.settings(over: GenerationRequest(prompt: prompt))
         request.count = count

@@ -71,6 +71,10 @@ struct Recipe: Codable, Equatable {
     var source: Source?
     /// `false` where the model's safety checker was turned off.
     var checksSafety: Bool?
+    /// `false` where the watermark of Stable Diffusion XL was left out.
+    var addsWatermark: Bool?
+    /// How much noise goes on the image embedding, of Stable unCLIP.
+    var embeddingNoise: Int?
 }
 
 // MARK: - To a request
@@ -95,6 +99,8 @@ extension Recipe {
         request.height = height ?? usual.height
         request.scheduler = scheduler ?? usual.scheduler
         request.checksSafety = checksSafety ?? usual.checksSafety
+        request.addsWatermark = addsWatermark ?? usual.addsWatermark
+        request.embeddingNoise = embeddingNoise ?? usual.embeddingNoise
         return request
     }
 

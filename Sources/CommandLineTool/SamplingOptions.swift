@@ -70,6 +70,7 @@ extension GenerationRequest {
             candidates.map { "candidates \($0)" }, negativePrompt.map { "without \($0)" },
             scheduler.map { "scheduler \($0)" },
             strength.map { "strength \($0)" }, guidanceRescale == 0 ? nil : "guidance rescale \(guidanceRescale)",
+            embeddingNoise == 0 ? nil : "embedding noise \(embeddingNoise)",
         ]
         return words.compactMap(\.self).joined(separator: ", ")
     }

@@ -27,7 +27,7 @@ package struct CLIPCheckpoint: Sendable {
         case huggingFace(CLIPConfiguration)
         case openAI(CLIPConfiguration)
         /// Two towers in folders of their own.
-        case towers(CLIPConfiguration)
+        case towers(CLIPConfiguration, ModelDirectory)
     }
 
     /// Reads the configuration files of a folder, or the shapes of a single file; no weights yet.
@@ -94,7 +94,8 @@ package struct CLIPCheckpoint: Sendable {
                 imageTower: directory.json("config.json", of: "image_encoder"),
                 preprocessor: directory.json("preprocessor_config.json", of: "image_processor"),
                 folder: directory.path
-            )
+            ),
+            directory
         )
     }
 
@@ -162,7 +163,7 @@ extension CLIPCheckpoint {
     package var configuration: any DualEncoderConfiguration {
         switch layout {
         case .customTowers(let configuration): configuration
-        case .openCLIP(let own), .huggingFace(let own), .openAI(let own), .towers(let own): own
+        case .openCLIP(let own), .huggingFace(let own), .openAI(let own), .towers(let own, _): own
         }
     }
 
@@ -189,11 +190,12 @@ extension CLIPCheckpoint {
             try loader.load(weights, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
         case .huggingFace(let own):
             try loader.load(weights, as: { HuggingFaceCLIPNames($0) }, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
-        case .towers(let own):
+        case .towers(let own, let directory):
             try loader.load(
                 HuggingFaceCLIPNames(
                     JoinedParameters([
-                        openCheckpoint(weights), openCheckpoint(PartLoader.file(of: "\(path)/image_encoder")),
+                        openCheckpoint(weights),
+                        openCheckpoint(PartLoader.file(of: directory.folder(of: "image_encoder"))),
                         // Towers that were published apart come without it; CLIP's own ended at its bound, 100.
                         TensorDictionary(["logit_scale": Tensor(log(100))]),
                     ])
@@ -238,8 +240,8 @@ extension CLIPCheckpoint {
             (tokenizer, pieces) = (bytePairs, bytePairs.vocabulary.pieces.count)
         case .huggingFace:
             (tokenizer, pieces) = try published(.huggingFace)
-        case .towers:
-            let bytePairs = try CLIPTokenizer(directory: "\(path)/tokenizer")
+        case .towers(_, let directory):
+            let bytePairs = try CLIPTokenizer(directory: directory.folder(of: "tokenizer"))
             (tokenizer, pieces) = (bytePairs, bytePairs.vocabulary.pieces.count)
         case .openCLIP:
             (tokenizer, pieces) = try published(.openCLIP)

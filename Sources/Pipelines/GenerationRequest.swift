@@ -49,6 +49,9 @@ public struct GenerationRequest: Sendable, Equatable {
     /// Whether the safety checker of a model that has one looks at each picture, of which it makes a black one where it
     /// finds that it shall not be shown; previews are not looked at.
     public var checksSafety = true
+    /// Whether pictures of Stable Diffusion XL get its invisible watermark, as the reference's do; those of other models
+    /// have none.
+    public var addsWatermark = true
 
     /// The largest number of pictures in one request.
     public static let countLimit = 64

@@ -16,7 +16,8 @@ extension ModelDirectory {
             let sentence = error.description.dropLast()
             throw .invalidModel(
                 path: path,
-                reason: "in \(part)/scheduler_config.json, \(sentence.prefix(1).lowercased())\(sentence.dropFirst())"
+                reason:
+                    "in \(prefix)\(part)/scheduler_config.json, \(sentence.prefix(1).lowercased())\(sentence.dropFirst())"
             )
         }
     }

@@ -16,7 +16,9 @@ public struct ModelDirectory: Sendable {
     /// Settings of the pipeline that are on, such as `force_zeros_for_empty_prompt`.
     let flags: Set<String>
     /// Each part's library and class, such as `["diffusers", "PriorTransformer"]`.
-    private let parts: [String: [String]]
+    private var parts: [String: [String]]
+    /// What stands before the name of each part in the index and of its folder.
+    private(set) var prefix = ""
 
     /// The longest JSON file that is read, in bytes.
     private static let jsonLimit = 64 << 20
@@ -65,8 +67,19 @@ public struct ModelDirectory: Sendable {
         return String(parts[parts.count - 3].dropFirst("models--".count)).replacing("--", with: "/")
     }
 
+    /// The model whose parts stand in this folder under names with a prefix, as the prior of a combined Kandinsky does.
+    func parts(prefixed prefix: String) -> ModelDirectory {
+        var model = self
+        model.prefix = prefix
+        model.parts = [:]
+        for (name, part) in parts where name.hasPrefix(prefix) {
+            model.parts[String(name.dropFirst(prefix.count))] = part
+        }
+        return model
+    }
+
     /// The folder of a part.
-    func folder(of part: String) -> String { "\(path)/\(part)" }
+    func folder(of part: String) -> String { "\(path)/\(prefix)\(part)" }
 
     /// Whether the index names a part.
     func has(_ part: String) -> Bool { parts[part] != nil }
@@ -74,11 +87,14 @@ public struct ModelDirectory: Sendable {
     /// Checks that the index names a part, and that it is of one of these classes.
     func require(_ part: String, _ classes: String...) throws(PipelineError) {
         guard let found = parts[part]?.last else {
-            throw .invalidModel(path: path, reason: "model_index.json names no part \"\(part)\"")
+            throw .invalidModel(path: path, reason: "model_index.json names no part \"\(prefix)\(part)\"")
         }
         guard classes.contains(found) else {
             let expected = classes.joined(separator: " or ")
-            throw .invalidModel(path: path, reason: "the part \"\(part)\" is of class \(found); expected \(expected)")
+            throw .invalidModel(
+                path: path,
+                reason: "the part \"\(prefix)\(part)\" is of class \(found); expected \(expected)"
+            )
         }
     }
 
@@ -95,7 +111,7 @@ public struct ModelDirectory: Sendable {
 
     /// The bytes of a part's JSON file.
     func json(_ file: String, of part: String) throws(PipelineError) -> Data {
-        try Self.read("\(part)/\(file)", in: path)
+        try Self.read("\(prefix)\(part)/\(file)", in: path)
     }
 
     /// A small file of the folder.

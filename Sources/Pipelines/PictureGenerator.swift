@@ -33,7 +33,7 @@ public protocol PictureGenerator: Actor {
 /// The pipeline that a model directory needs, by the class that its `model_index.json` names.
 ///
 /// - Parameters:
-///   - path: the model directory, or a single file of Stable Diffusion 1 or 2.
+///   - path: the model directory, or a single file of Stable Diffusion 1, 2 or XL.
 ///   - prior: the directory of the prior, for Kandinsky 2.1 and 2.2, which are published as two.
 /// - Returns: the pipeline, on the CPU; no weights are read yet.
 /// - Throws: one sentence where there is no pipeline for the class, or the folder's configuration files are missing,
@@ -63,6 +63,14 @@ package func openPictureGenerator(
     }
     try refuse(!loading.learnedTokens.isEmpty, "words are taught to Stable Diffusion only, and this is a \(name)")
     try refuse(!loading.adaptations.isEmpty, "LoRA is merged into Stable Diffusion only, and this is a \(name)")
+    try refuse(
+        UnCLIPPipeline.priorClassNames.contains(name),
+        "a \(name) makes image embeddings alone; give it as the prior (--prior), and its decoder as the model"
+    )
+    if UnCLIPPipeline.combinedClassNames.contains(name) {
+        try refuse(prior != nil, "a \(name) has its prior beside it; leave the other out")
+        return try UnCLIPPipeline(combined: directory, loading: loading)
+    }
     if UnCLIPPipeline.kandinskyClassNames.contains(name) {
         guard let prior else {
             throw PipelineError.invalidModel(
@@ -80,7 +88,9 @@ package func openPictureGenerator(
         try refuse(prior != nil, "it has its prior beside it; leave the other out")
         return try UnCLIPPipeline(modelDirectory: path, loading: loading)
     }
-    let known = KarloPipeline.classNames + UnCLIPPipeline.kandinskyClassNames + StableDiffusionPipeline.classNames
+    let known =
+        KarloPipeline.classNames + UnCLIPPipeline.kandinskyClassNames + UnCLIPPipeline.combinedClassNames
+        + StableDiffusionPipeline.classNames
     let found = name.isEmpty ? "no class" : "the class \(name)"
     throw PipelineError.invalidModel(
         path: path,
@@ -97,6 +107,17 @@ extension UnCLIPPipeline: PictureGenerator {
         ["Kandinsky", "KandinskyV22"].flatMap { family in
             ["", "Img2Img", "Inpaint"].map { "\(family)\($0)Pipeline" }
         } + ["KandinskyV22ControlnetPipeline", "KandinskyV22ControlnetImg2ImgPipeline"]
+
+    /// The classes of those that have prior and decoder in one directory.
+    static let combinedClassNames =
+        ["Kandinsky", "KandinskyV22"].flatMap { family in
+            ["", "Img2Img", "Inpaint"].map { "\(family)\($0)CombinedPipeline" }
+        }
+
+    /// The classes of priors, which make no pictures.
+    static let priorClassNames = [
+        "KandinskyPriorPipeline", "KandinskyV22PriorPipeline", "KandinskyV22PriorEmb2EmbPipeline",
+    ]
 
     /// A request with the numbers of steps and the guidance that are usual for the model.
     ///

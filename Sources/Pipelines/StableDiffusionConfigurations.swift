@@ -80,21 +80,34 @@ package struct StableDiffusionConfigurations: Sendable {
 
     /// Reads the shapes in a single file, which has no configuration; what they do not tell is as published.
     ///
-    /// - Throws: one sentence where the file is no Stable Diffusion 1 or 2, or its parts do not fit each other.
+    /// - Throws: one sentence where the file is no Stable Diffusion, or its parts do not fit each other.
     ///
-    /// Source: `scheduler/scheduler_config.json` of the published Stable Diffusion 1.5 and 2.1.
+    /// Source: `scheduler/scheduler_config.json` and `model_index.json` of the published Stable Diffusion 1.5, 2.1, XL and
+    /// its refiner.
     package init(file path: String) throws {
         let shape = try LatentDiffusionShape(shapesOf: openCheckpoint(path))
         files = .file(path, shape)
         unet = shape.unet
         autoencoder = shape.autoencoder
         unCLIP = nil
-        texts = [Text(part: "text_encoder", tokenizer: "tokenizer", tower: shape.text)]
+        texts = shape.texts.map { text in
+            Text(
+                part: text.folder,
+                tokenizer: text.folder.replacing("text_encoder", with: "tokenizer"),
+                tower: text.tower
+            )
+        }
         let predictsVelocity = shape.version == .two && unet.inChannels == autoencoder.latentChannels
+        let schedulerClass =
+            switch shape.version {
+            case .one: "PNDMScheduler"
+            case .two: "DDIMScheduler"
+            case .xl, .refiner: "EulerDiscreteScheduler"
+            }
         schedulerJSON = Data(
             """
             {
-                "_class_name": "\(shape.version == .one ? "PNDMScheduler" : "DDIMScheduler")",
+                "_class_name": "\(schedulerClass)",\(shape.version.isXL ? #" "timestep_spacing": "leading","# : "")
                 "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "steps_offset": 1,
                 "set_alpha_to_one": false, "skip_prk_steps": true, "clip_sample": false,
                 "prediction_type": "\(predictsVelocity ? "v_prediction" : "epsilon")"
@@ -102,7 +115,7 @@ package struct StableDiffusionConfigurations: Sendable {
             """.utf8
         )
         scheduler = try SchedulerConfiguration.read(schedulerJSON).configuration
-        (isXL, isRefiner, zerosEmptyPrompt) = (false, false, false)
+        (isXL, isRefiner, zerosEmptyPrompt) = (shape.version.isXL, shape.version == .refiner, shape.version == .xl)
         notices =
             predictsVelocity
             ? [

@@ -21,7 +21,6 @@ enum StableDiffusionFiles: Sendable {
     ///
     /// - Parameters:
     ///   - part: which network it is.
-    ///   - folder: the part's folder in a directory.
     ///   - loader: says where and in which type it computes.
     ///   - change: what is done to the tensors under the network's names.
     ///   - build: makes the network.
@@ -29,16 +28,16 @@ enum StableDiffusionFiles: Sendable {
     /// - Throws: one sentence where a file cannot be read, or a tensor is missing, surplus or misshapen.
     func load<Network>(
         _ part: LatentDiffusionNames.Part,
-        _ folder: String,
         _ loader: PartLoader,
         changing change: (any ParameterSource) -> any ParameterSource = { $0 },
         build: (ParameterScope) throws -> Network
     ) throws -> Network {
         switch self {
         case .directory(let directory):
+            let isText = if case .text = part { true } else { false }
             return try loader.load(
-                part: directory.folder(of: folder),
-                as: { change(part == .text ? HuggingFaceCLIPNames(textTower: $0) : $0) },
+                part: directory.folder(of: part.folder),
+                as: { change(isText ? HuggingFaceCLIPNames(textTower: $0) : $0) },
                 build: build
             )
         case .file(let path, let shape):
@@ -47,7 +46,7 @@ enum StableDiffusionFiles: Sendable {
                 as: {
                     let source = LatentDiffusionNames($0, part, shape)
                     return change(
-                        part == .text && shape.version == .one ? HuggingFaceCLIPNames(textTower: source) : source
+                        shape.hasHuggingFaceNames(part) ? HuggingFaceCLIPNames(textTower: source) : source
                     )
                 },
                 build: build
@@ -79,7 +78,7 @@ enum StableDiffusionFiles: Sendable {
             case .file(_, let shape):
                 try CLIPTokenizer(
                     vocabulary: .published(),
-                    configuration: shape.version == .one ? .huggingFace : .stableDiffusion2
+                    configuration: shape.hasHuggingFaceNames(.text(part)) ? .huggingFace : .stableDiffusion2
                 )
             }
         guard learned.count(part: part) > 0 else { return tokenizer }

@@ -15,6 +15,7 @@ struct StableDiffusionGeneration {
     private let strength: Double
     private let unCLIP: ImageEmbeddingPlan?
     private let checksSafety: Bool
+    private let marksPictures: Bool
 
     init(
         _ request: GenerationRequest,
@@ -31,6 +32,7 @@ struct StableDiffusionGeneration {
         strength = plan.strength
         unCLIP = plan.unCLIP
         checksSafety = plan.checksSafety
+        marksPictures = plan.marksPictures
         guidance = Guidance(scale: request.guidance, rescale: request.guidanceRescale)
     }
 
@@ -45,7 +47,7 @@ struct StableDiffusionGeneration {
         for index in 0..<request.count {
             let seed = request.seed &+ UInt64(index)
             let latents = try latents(condition, given, picture: index, seed: seed, colours)
-            let image = try timed(.autoencoder) { try self.image { try model.picture(latents) } }
+            let image = try timed(.autoencoder) { try picture(of: latents) }
             let shown = checksSafety ? try timed(.checking) { try checked(image, seed: seed) } : image
             emit(.picture(GeneratedPicture(image: shown, index: index, seed: seed)))
         }
@@ -146,6 +148,20 @@ struct StableDiffusionGeneration {
         }
     }
 
+    /// The finished picture of a last sample, with the watermark where the model's pictures have one.
+    ///
+    /// Source: diffusers' `StableDiffusionXLPipeline`, which marks the pixels before they are rounded.
+    private func picture(of latents: Tensor) throws -> Image {
+        guard marksPictures else { return try image { try model.picture(latents) } }
+        let planes = try torchScope { try model.picture(latents).floats() }
+        let (width, height) = size
+        return try Image(
+            planes: Watermark.marked(planes: planes, width: width, height: height),
+            width: width,
+            height: height
+        )
+    }
+
     /// A picture of the result's size.
     private func image(_ pixels: () throws -> Tensor) throws -> Image {
         try Image(
@@ -172,6 +188,8 @@ struct StableDiffusionPlan {
     let unCLIP: ImageEmbeddingPlan?
     /// Whether there is a safety checker that shall look at the pictures.
     let checksSafety: Bool
+    /// Whether pictures get the watermark of XL.
+    let marksPictures: Bool
 
     /// Throws one sentence where the model cannot do what is asked for.
     init(_ request: GenerationRequest, _ configurations: StableDiffusionConfigurations) throws {
@@ -199,6 +217,7 @@ struct StableDiffusionPlan {
         if request.image != nil { _ = try sampler.begin(strength: strength) }
 
         checksSafety = try request.checksSafety && configurations.safetyChecker() != nil
+        marksPictures = request.addsWatermark && configurations.isXL
 
         let factor = configurations.factor
         func side(_ name: String, _ asked: Int?, _ given: Int?) throws(PipelineError) -> Int {

@@ -43,10 +43,10 @@ package final class StableDiffusionModel {
             try configurations.texts.map { try StableDiffusionText(files, $0, loading, learned) }
         }
         unet = try Part(options) {
-            try files.load(.unet, "unet", loading) { try UNet2DConditionModel($0, configurations.unet) }
+            try files.load(.unet, loading) { try UNet2DConditionModel($0, configurations.unet) }
         }
         autoencoder = try Part(options) {
-            try files.load(.autoencoder, "vae", loading) { try AutoencoderKL($0, configurations.autoencoder) }
+            try files.load(.autoencoder, loading) { try AutoencoderKL($0, configurations.autoencoder) }
         }
         unCLIP = try configurations.unCLIP.map { try StableUnCLIP($0, loading) }
         checker = try Part(options, isOptional: true) {

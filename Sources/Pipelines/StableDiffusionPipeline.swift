@@ -54,7 +54,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
         self.loading = loading
     }
 
-    /// A pipeline of Stable Diffusion 1 or 2 in a single file, `.safetensors` or `.ckpt`, on the CPU.
+    /// A pipeline of Stable Diffusion 1, 2 or XL in a single file, `.safetensors` or `.ckpt`, on the CPU.
     ///
     /// Such a file has no configuration: it is told by the shapes in it. The tokenizer is that of CLIP, whose merges
     /// `Scripts/setup` fetches.

@@ -34,8 +34,7 @@ struct StableDiffusionText {
         var tower = configuration.tower
         tower.vocabularySize += learned.count(part: part)
         network = try files.load(
-            .text,
-            part,
+            .text(part),
             loader,
             changing: { learned.extending($0, part: configuration.part, pieces: pieces) },
             build: { try TextTransformer($0, tower) }

@@ -69,7 +69,8 @@ package struct UnCLIPConfigurations: Sendable {
     /// Reads the configuration files of a Kandinsky 2.1 or 2.2, as it was published.
     ///
     /// - Parameters:
-    ///   - prior: the directory of `KandinskyPriorPipeline` or `KandinskyV22PriorPipeline`.
+    ///   - prior: the directory of `KandinskyPriorPipeline` or `KandinskyV22PriorPipeline`, or the prior's parts in one of
+    ///     both.
     ///   - decoder: the directory of any pipeline of Kandinsky that makes pictures.
     /// - Throws: one sentence where a file is missing or wrong, or the parts do not fit each other.
     package init(prior: ModelDirectory, decoder: ModelDirectory) throws {
@@ -116,7 +117,7 @@ package struct UnCLIPConfigurations: Sendable {
         try decoderDirectory.require("unet", "UNet2DConditionModel")
         prior = try PriorTransformerConfiguration(
             json: priorDirectory.json("config.json", of: "prior"),
-            file: "\(priorDirectory.path)/prior/config.json"
+            file: "\(priorDirectory.folder(of: "prior"))/config.json"
         )
         decoder = try UNet2DConditionConfiguration(
             json: decoderDirectory.json("config.json", of: "unet"),
@@ -155,8 +156,8 @@ extension UnCLIPConfigurations {
     /// What width and height of pictures must be multiples of, in pixels.
     var sizeFactor: Int { autoencoder.factor * decoder.downsamplingFactor }
 
-    /// Whether prior and decoder come from two directories, as Kandinsky's do.
-    var isKandinsky: Bool { priorDirectory.path != decoderDirectory.path }
+    /// Whether the model is a Kandinsky as it was published.
+    var isKandinsky: Bool { unconditional == .blankPicture }
 
     /// How many are made for each picture when nobody says; Kandinsky's reference makes one.
     var usualCandidates: Int { isKandinsky ? 1 : 4 }

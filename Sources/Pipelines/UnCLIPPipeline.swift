@@ -28,7 +28,7 @@ public actor UnCLIPPipeline {
     /// What width and height of pictures must be multiples of, in pixels.
     public nonisolated var sizeFactor: Int { configurations.sizeFactor }
 
-    /// Whether the model is one of those that were published as two directories.
+    /// Whether the model is a Kandinsky as it was published.
     nonisolated var isKandinsky: Bool { configurations.isKandinsky }
 
     /// The largest width and height in pixels.
@@ -73,6 +73,12 @@ public actor UnCLIPPipeline {
     /// The same with weights read and kept as one likes.
     package init(prior: String, decoder: String, loading: LoadingOptions) throws {
         configurations = try UnCLIPConfigurations(prior: ModelDirectory(prior), decoder: ModelDirectory(decoder))
+        self.loading = loading
+    }
+
+    /// A pipeline of a Kandinsky whose prior lies in the decoder's folder, as diffusers saves its combined pipelines.
+    init(combined directory: ModelDirectory, loading: LoadingOptions) throws {
+        configurations = try UnCLIPConfigurations(prior: directory.parts(prefixed: "prior_"), decoder: directory)
         self.loading = loading
     }
 

@@ -126,6 +126,57 @@ struct GenerateToolTests {
         }
     }
 
+    @Test func `pictures of XL have a watermark or not, which inspect and again know`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let model = "\(Clone.path)/Tests/PipelinesTests/Fixtures/stable-diffusion/xl"
+            let request = [
+                "generate", "a red apple", "--model", model, "--steps", "2", "--width", "256", "--height", "256",
+            ]
+            for (file, options, isMarked) in [("a.png", [String](), true), ("b.png", ["--no-watermark"], false)] {
+                let made = try tool.run(request + options + ["--output", file])
+                #expect(made.output == "\(file)\n", "\(made.errors)")
+                #expect(Watermark.isIn(try Image(contentsOf: "\(folder)/\(file)")) == isMarked)
+                let recipe = try #require(try Image.text(ofPNGAt: "\(folder)/\(file)")["lienzo"])
+                #expect(recipe.contains("\"addsWatermark\":false") != isMarked, "\(recipe)")
+                let shown = try tool("inspect", file)
+                #expect(shown.output.contains("watermark: Stable Diffusion XL") == isMarked, "\(shown.output)")
+                #expect(try tool("inspect", file, "--json").output.contains("\"watermark\" : \(isMarked)"))
+                let again = try tool("again", file)
+                #expect(again.errors.contains("the same picture"), "\(again.errors)")
+            }
+        }
+    }
+
+    @Test func `noise on image embeddings is for models that put it there`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let fixtures = "\(Clone.path)/Tests/PipelinesTests/Fixtures"
+            let request = [
+                "vary", "\(fixtures)/stable-unclip/picture.png", "--model", "\(fixtures)/stable-unclip/pictures",
+                "--steps", "2", "--width", "32", "--height", "32",
+            ]
+            let runs = [
+                ("a.png", []), ("b.png", ["--embedding-noise", "300"]), ("c.png", ["--embedding-noise", "0"]),
+            ]
+            for (file, options) in runs {
+                let made = try tool.run(request + options + ["--output", file])
+                #expect(made.output == "\(file)\n", "\(made.errors)")
+            }
+            let pictures = try runs.map { try Image(contentsOf: "\(folder)/\($0.0)") }
+            #expect(pictures[0] != pictures[1] && pictures[0] == pictures[2])
+            #expect(try tool("again", "b.png").errors.contains("the same picture"))
+            #expect(try tool("inspect", "b.png").output.contains("embedding noise 300"))
+
+            let few = ["--steps", "2", "--prior-steps", "2", "--embedding-noise", "7"]
+            for arguments in [["generate", "a lemon"], ["vary", "a.png"], ["blend", "a.png", "a lemon"]] {
+                let refused = try tool.run(arguments + few)
+                #expect(refused.status == 1)
+                #expect(refused.lastError.contains("This model puts no noise on image embeddings"), "\(refused.errors)")
+            }
+        }
+    }
+
     @Test func `pictures are varied, blended and shifted, and embeddings made before become pictures`() throws {
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)

@@ -80,13 +80,14 @@ struct NamesOnly: ParameterSource {
 
     /// Reads a list of `Tools/reference/models_stable_diffusion.py`.
     init(_ path: String) throws {
-        var before = ""
+        var (name, newName) = ("", "")
         for line in String(decoding: try fixtureData(path), as: UTF8.self).split(separator: "\n") {
-            let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-            before = String(before.prefix(try #require(Int(parts[0])))) + parts[1]
-            let words = before.split(separator: " ", omittingEmptySubsequences: false)
-            shapes[String(words[0])] = words[1].split(separator: ",").compactMap { Int($0) }
-            newNames[String(words[0])] = words.count > 2 ? String(words[2]) : nil
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
+            name = String(name.prefix(try #require(Int(words[0])))) + words[1]
+            shapes[name] = words[2].split(separator: ",").compactMap { Int($0) }
+            guard words.count > 3 else { continue }
+            newName = String(newName.prefix(try #require(Int(words[3])))) + words[4]
+            newNames[name] = newName
         }
         #expect(shapes.count > 100)
     }

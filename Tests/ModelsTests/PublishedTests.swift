@@ -16,7 +16,7 @@ struct PublishedTests {
         "kandinsky21-prior", "kandinsky22-prior", "kandinsky21-unet", "kandinsky21-inpaint-unet", "kandinsky22-unet",
         "kandinsky22-inpaint-unet", "kandinsky22-depth-unet", "kandinsky-movq", "kandinsky21-text",
         "kandinsky21-image", "kandinsky22-text", "kandinsky22-image", "kandinsky21-multilingual",
-        "karlo-super-resolution", "karlo-projection",
+        "karlo-prior", "karlo-decoder", "karlo-super-resolution", "karlo-projection", "safety-checker",
     ]
 
     @Test("All tensors are read, and no others", arguments: names)
@@ -24,6 +24,18 @@ struct PublishedTests {
         let network = try PublishedNetwork(name)
         #expect(network.shapes.count > 10)
         try torchScope { try network.build(network.shapes) }
+    }
+
+    @Test("Of the safety checker, the names that old versions of the reference wrote are read, too")
+    func oldNames() throws {
+        let checker = try PublishedNetwork("safety-checker")
+        var old: [String: [Int]] = ["vision_model.vision_model.embeddings.position_ids": [1, 257]]
+        for (name, shape) in checker.shapes {
+            let isBare = name.hasPrefix("vision_model.") && !name.hasPrefix("vision_model.vision_model.")
+            old[isBare ? "vision_model.\(name)" : name] = shape
+        }
+        #expect(old.count == checker.shapes.count + 1)
+        try torchScope { try checker.build(old) }
     }
 
     @Test("A tensor that is missing, renamed or turned around is told", arguments: names)
@@ -63,11 +75,13 @@ private struct PublishedNetwork {
     func build(_ shapes: [String: [Int]]) throws {
         var source: any ParameterSource = Zeros(shapes: shapes)
         if name.hasSuffix("text") || name.hasSuffix("image") { source = HuggingFaceCLIPNames(source) }
+        if name.hasSuffix("checker") { source = HuggingFaceCLIPNames(safetyChecker: source) }
         // What is frozen in training stays the tensor that the source gives.
         let store = ParameterStore(training: source, generator: nil, computeType: .float32, isTrainable: { _ in false })
         switch name.split(separator: "-").last {
         case "prior": _ = try PriorTransformer(store.root, PriorTransformerConfiguration(json: configuration))
-        case "unet": _ = try UNet2DConditionModel(store.root, UNet2DConditionConfiguration(json: configuration))
+        case "unet", "decoder":
+            _ = try UNet2DConditionModel(store.root, UNet2DConditionConfiguration(json: configuration))
         case "movq": _ = try VQModel(store.root, VQModelConfiguration(json: configuration))
         case "multilingual":
             _ = try MultilingualCLIP(store.root, MultilingualCLIPConfiguration(json: configuration))
@@ -77,6 +91,12 @@ private struct PublishedNetwork {
         case "resolution": _ = try UNet2DModel(store.root, UNet2DModelConfiguration(json: configuration))
         case "projection":
             _ = try UnCLIPTextProjection(store.root, UnCLIPTextProjectionConfiguration(json: configuration))
+        case "checker":
+            let preprocessor = Data(#"{"size": 224, "crop_size": 224, "do_center_crop": true, "resample": 3}"#.utf8)
+            _ = try SafetyChecker(
+                store.root,
+                SafetyCheckerConfiguration(json: configuration, preprocessor: preprocessor)
+            )
         default: Issue.record("\(name) is no network")
         }
         try store.finish(ignoring: isIgnorable)

@@ -230,6 +230,56 @@ struct KandinskyPipelineTests {
         }
     }
 
+    @Test(
+        "One directory with both halves, as diffusers saves its combined pipelines, makes the same picture",
+        arguments: [KandinskyModel.Kind.decoder21, .decoder22]
+    )
+    func combined(kind: KandinskyModel.Kind) async throws {
+        try await withTemporaryFolder { folder in
+            let prior = "\(try KandinskyModel.fixtures)/prior"
+            let decoder = try KandinskyModel.directory(of: kind, in: folder)
+            let loading = LoadingOptions(computeType: .float32)
+            let apart = try UnCLIPPipeline(prior: prior, decoder: decoder, loading: loading)
+            let expected = try await pictures(apart, Self.request)
+
+            func index(_ folder: String) throws -> [String: Any] {
+                let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/model_index.json"))
+                return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+            }
+            var joined = try index(decoder)
+            for (part, value) in try index(prior) where !part.hasPrefix("_") {
+                joined["prior_\(part)"] = value
+                try FileManager.default.copyItem(atPath: "\(prior)/\(part)", toPath: "\(decoder)/prior_\(part)")
+            }
+            let name = try #require(joined["_class_name"] as? String).replacing("Pipeline", with: "CombinedPipeline")
+            joined["_class_name"] = name
+            try JSONSerialization.data(withJSONObject: joined)
+                .write(to: URL(fileURLWithPath: "\(decoder)/model_index.json"))
+
+            let generator = try openPictureGenerator(modelDirectory: decoder, prior: nil, loading: loading)
+            #expect(generator.request(prompt: "a") == apart.request(prompt: "a"))
+            #expect(try await pictures(try #require(generator as? UnCLIPPipeline), Self.request) == expected)
+            let surplus = #expect(throws: PipelineError.self) {
+                try openPictureGenerator(modelDirectory: decoder, prior: prior)
+            }
+            #expect(surplus?.description.contains("a \(name) has its prior beside it") == true)
+
+            joined["prior_prior"] = nil
+            try JSONSerialization.data(withJSONObject: joined)
+                .write(to: URL(fileURLWithPath: "\(decoder)/model_index.json"))
+            let missing = #expect(throws: PipelineError.self) { try openPictureGenerator(modelDirectory: decoder) }
+            #expect(missing?.description.contains("names no part \"prior_prior\"") == true)
+        }
+    }
+
+    @Test("A directory of a prior alone is told to be one")
+    func priorAsModel() throws {
+        let error = #expect(throws: PipelineError.self) {
+            try openPictureGenerator(modelDirectory: "\(KandinskyModel.fixtures)/prior")
+        }
+        #expect(error?.description.contains("makes image embeddings alone; give it as the prior (--prior)") == true)
+    }
+
     private func length(_ a: [Float]) -> Double { a.reduce(0) { $0 + Double($1 * $1) }.squareRoot() }
 
     private func distance(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).map { abs($0 - $1) }.max() ?? .infinity }

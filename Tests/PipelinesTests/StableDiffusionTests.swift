@@ -471,20 +471,76 @@ struct StableDiffusionTests {
 
     /// Random weights under the names of `Tools/reference/models_stable_diffusion.py`.
     private func writeSingleFile(to path: String) throws {
-        let generator = Generator(seed: 3)
-        var before = ""
-        var tensors: [(String, Tensor)] = []
-        let list = try String(contentsOfFile: TinyModel.fixture("single-tiny.txt"), encoding: .utf8)
-        try torchScope {
-            for line in list.split(separator: "\n") {
-                let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-                before = String(before.prefix(try #require(Int(parts[0])))) + parts[1]
-                let words = before.split(separator: " ")
-                let shape = words[1].split(separator: ",").compactMap { Int($0) }
-                tensors.append((String(words[0]), Tensor.randn(shape, generator: generator, dtype: .float32) * 0.1))
-            }
+        let tensors = try SingleFileTensor.all("single-tiny.txt")
+        try writeSafetensors(tensors.map { ($0.name, $0.tensor) }, to: path)
+    }
+
+    @Test("a single file of XL makes the pictures of the directory with the same weights", .tags(.parity))
+    func singleFileOfXL() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lienzo-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (path, directory) = (folder.appending(path: "xl.safetensors").path, folder.appending(path: "xl"))
+        try FileManager.default.copyItem(atPath: TinyModel.fixture("single-xl"), toPath: directory.path)
+        let tensors = try SingleFileTensor.all("single-xl/names.txt")
+        try writeSafetensors(tensors.map { ($0.name, $0.tensor) }, to: path)
+        for (start, file) in [
+            ("model.", "unet/diffusion_pytorch_model"), ("first_stage_model.", "vae/diffusion_pytorch_model"),
+            ("conditioner.embedders.0.", "text_encoder/model"), ("conditioner.embedders.1.", "text_encoder_2/model"),
+        ] {
+            let own = tensors.filter { $0.name.hasPrefix(start) }
+            let parts = try torchScope { own.flatMap(\.inDirectory) }
+            try writeSafetensors(parts, to: directory.appending(path: "\(file).safetensors").path)
         }
-        try writeSafetensors(tensors, to: path)
+        try writeTokenizer(to: directory.appending(path: "tokenizer"), padding: "<|endoftext|>")
+        try writeTokenizer(to: directory.appending(path: "tokenizer_2"), padding: "!")
+
+        let loading = LoadingOptions(computeType: .float32)
+        let single = try StableDiffusionPipeline(file: path, loading: loading)
+        var request = single.request(prompt: "a red apple on a blue table")
+        #expect(request.guidance == 5 && single.pictureSize == 256)
+        (request.steps, request.width, request.height) = (3, 32, 16)
+        let whole = try StableDiffusionPipeline(modelDirectory: directory.path, loading: loading)
+        let pictures = try await allPictures(single, request)
+        #expect(try await allPictures(whole, request) == pictures)
+        request.negativePrompt = "grey"
+        #expect(try await allPictures(whole, request) == allPictures(single, request))
+        #expect(try await allPictures(single, request) != pictures)
+        request.scheduler = "euler-a"
+        #expect(try await allPictures(whole, request) == allPictures(single, request))
+    }
+
+    /// CLIP's tokenizer as a model directory has it.
+    private func writeTokenizer(to folder: URL, padding: String) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let pieces = try CLIPVocabulary.published().pieces
+        let numbers = Dictionary(uniqueKeysWithValues: pieces.enumerated().map { ($1, $0) })
+        try JSONEncoder().encode(numbers).write(to: folder.appending(path: "vocab.json"))
+        let lines = try String(contentsOfFile: Clone.clipMerges, encoding: .utf8).split(separator: "\n")
+        let merges = lines.dropFirst().prefix(CLIPVocabulary.originalMergeCount)
+        try (["#version: 0.2"] + merges).joined(separator: "\n")
+            .write(to: folder.appending(path: "merges.txt"), atomically: true, encoding: .utf8)
+        try JSONEncoder().encode(["tokenizer_class": "CLIPTokenizer", "pad_token": padding])
+            .write(to: folder.appending(path: "tokenizer_config.json"))
+    }
+
+    @Test("pictures of XL have the reference's watermark, unless they shall not", .tags(.parity))
+    func watermark() async throws {
+        let pipeline = try Self.pipeline("xl")
+        var request = Self.request
+        (request.steps, request.width, request.height) = (2, 256, 256)
+        let marked = try #require(try await allPictures(pipeline, request).first).image
+        let expected = try SafetensorsFile(TinyModel.fixture("watermark.safetensors")).tensor(named: "pixels")
+            .elements(as: UInt8.self)
+        let ratio = signalToNoise(Array(marked.pixels.prefix(expected.count)), expected)
+        #expect(ratio >= 50, "\(ratio) dB")
+        #expect(Watermark.isIn(marked))
+
+        request.addsWatermark = false
+        let plain = try #require(try await allPictures(pipeline, request).first).image
+        let other = signalToNoise(Array(plain.pixels.prefix(expected.count)), expected)
+        #expect(other < 45, "\(other) dB")
+        #expect(!Watermark.isIn(plain))
     }
 
     @Test("an unknown scheduler is refused with the names that there are")
@@ -495,6 +551,43 @@ struct StableDiffusionTests {
             try await allPictures(Self.pipeline(), request)
         }
         #expect(error?.description.contains("euler-a") == true)
+    }
+}
+
+/// A tensor of a single file with random numbers, by the lists of `Tools/reference/models_stable_diffusion.py`.
+private struct SingleFileTensor {
+    let name: String
+    /// The name in a directory; the first one where it is several there.
+    let newName: String
+    let tensor: Tensor
+
+    static func all(_ list: String) throws -> [SingleFileTensor] {
+        let generator = Generator(seed: 3)
+        var (name, newName) = ("", "")
+        return try String(contentsOfFile: TinyModel.fixture(list), encoding: .utf8).split(separator: "\n").map { line in
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
+            name = String(name.prefix(try #require(Int(words[0])))) + words[1]
+            newName = String(newName.prefix(try #require(Int(words[3])))) + words[4]
+            let shape = words[2].split(separator: ",").compactMap { Int($0) }
+            let tensor = try torchScope { Tensor.randn(shape, generator: generator, dtype: .float32) * 0.1 }
+            return SingleFileTensor(name: name, newName: newName, tensor: tensor)
+        }
+    }
+
+    /// What it is in a directory: OpenCLIP's three projections in one are three, and linear layers are no convolutions.
+    var inDirectory: [(String, Tensor)] {
+        if name.contains(".in_proj_") {
+            let rows = tensor.size(0) / 3
+            return ["q", "k", "v"].enumerated().map { place, letter in
+                (
+                    newName.replacing(".q_proj.", with: ".\(letter)_proj."),
+                    tensor.narrow(dim: 0, start: place * rows, length: rows)
+                )
+            }
+        }
+        if newName == "text_projection.weight" { return [(newName, tensor.transpose(0, 1).contiguous())] }
+        let isLinear = newName.contains(".mid_block.attentions.0.to_")
+        return [(newName, isLinear ? tensor.reshape(Array(tensor.shape.prefix(2))) : tensor)]
     }
 }
 

@@ -17,6 +17,7 @@ NETWORKS = {
     "kandinsky22-prior": (PriorTransformer, "kandinsky22-prior"),
     "kandinsky22-unet": (UNet2DConditionModel, "kandinsky22-unet"),
     "movq": (VQModel, "kandinsky-movq"),
+    "karlo-decoder": (UNet2DConditionModel, "karlo-decoder"),
 }
 
 
@@ -73,6 +74,8 @@ def inputs(name, batch=2, side=64):
     if sizes.get("encoder_hid_dim_type") == "image_proj":
         return given | {"image_embeds": torch.randn(batch, sizes["encoder_hid_dim"])}
     given["encoder_hidden_states"] = torch.randn(batch, 77, sizes["cross_attention_dim"])
+    if sizes.get("class_embed_type") == "identity":
+        given["class_labels"] = torch.randn(batch, 4 * sizes["block_out_channels"][0])
     if sizes.get("addition_embed_type") == "text_time":
         size = torch.tensor([8.0 * side] * 2 + [0, 0] + [8.0 * side] * 2)
         given |= {"text_embeds": torch.randn(batch, 1280), "time_ids": size.expand(batch, 6).contiguous()}

@@ -13,7 +13,10 @@ import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, UNet2DModel, VQModel
 from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
-from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from transformers import (
+    CLIPConfig, CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection,
+)
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/ModelsTests/Fixtures/published"
 
@@ -35,6 +38,11 @@ XLM_R = dict(
     vocab_size=250002, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
     max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, transformerDimSize=1024, imageDimSize=768,
 )
+KARLO_DECODER = UNET | dict(
+    in_channels=3, out_channels=6, block_out_channels=[320, 640, 960, 1280], cross_attention_dim=1536,
+    class_embed_type="identity",
+)
+# Both of Karlo's U-Nets of super-resolution; its encoders are those of Kandinsky 2.1's prior.
 SUPER_RESOLUTION = dict(
     sample_size=256, layers_per_block=3, block_out_channels=[320, 640, 960, 1280], in_channels=6, out_channels=3,
     add_attention=False, down_block_types=4 * ["ResnetDownsampleBlock2D"], up_block_types=4 * ["ResnetUpsampleBlock2D"],
@@ -63,8 +71,12 @@ NETWORKS = {
     "kandinsky22-text": (CLIPTextModelWithProjection, CLIPTextConfig(**TEXT_G)),
     "kandinsky22-image": (CLIPVisionModelWithProjection, CLIPVisionConfig(**VISION_G)),
     "kandinsky21-multilingual": (MultilingualCLIP, MCLIPConfig(**XLM_R)),
+    "karlo-prior": (PriorTransformer, dict(embedding_dim=768)),
+    "karlo-decoder": (UNet2DConditionModel, KARLO_DECODER),
     "karlo-super-resolution": (UNet2DModel, SUPER_RESOLUTION),
     "karlo-projection": (UnCLIPTextProjModel, dict(time_embed_dim=1280, cross_attention_dim=1536)),
+    "safety-checker": (
+        StableDiffusionSafetyChecker, CLIPConfig(vision_config=VISION_L, text_config=TEXT_L, projection_dim=768)),
 }
 
 

@@ -3,9 +3,11 @@
 unet/sd1, unet/sd2, unet/xl, autoencoder-kl, clip-text, clip-text-projection: tiny random networks as the reference
 saves them, each with expected.safetensors: inputs, what each block gives, the output.
 autoencoder-kl/tiled.safetensors: what the autoencoder answers in tiles.
-published/single-*.txt: for single files of Stable Diffusion 1.5 and 2.1, each tensor's name and shape in the file and the
-name that diffusers' own conversion gives it, in the same form.
-Tests/PipelinesTests/Fixtures/single-tiny.txt: the same for a file of a few channels.
+published/single-*.txt: for single files of Stable Diffusion 1.5, 2.1, XL and its refiner, each tensor's name and shape
+in the file and the name that diffusers' own conversion gives it, in the same form; of the text encoder of 2.1 OpenCLIP's
+name. What becomes three tensors has the name of the first.
+Tests/PipelinesTests/Fixtures/single-tiny.txt and single-xl/names.txt: the same for files of a few channels, and
+single-xl: the configurations of a model directory with the same weights.
 published/*.json and *.txt: the published configurations, and every tensor of the networks that the reference builds of
 them, on torch's meta device: name and shape, sorted; a line begins with how many characters it shares with the one
 before.
@@ -16,10 +18,13 @@ Run: OMP_NUM_THREADS=1 python -P Tools/reference/models_stable_diffusion.py
 import json
 import os
 import pathlib
+import shutil
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
+from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.loaders.single_file_utils import (
+    convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint, convert_open_clip_checkpoint,
+)
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -233,18 +238,23 @@ def published(name, configuration, build):
 
 
 def write_lines(name, lines, folder=OUT / "published"):
-    shortened, before = [], ""
+    shortened, before = [], []
     for line in lines:
-        shared = len(os.path.commonprefix([before, line]))
-        shortened.append(f"{shared} {line[shared:]}\n")
-        before = line
+        words = line.split(" ")
+        before = before or ["" for word in words]
+        # The shape, in the middle, is written out.
+        for place in range(0, len(words), 2):
+            shared = len(os.path.commonprefix([before[place], words[place]]))
+            before[place], words[place] = words[place], f"{shared} {words[place][shared:]}"
+        shortened.append(" ".join(words) + "\n")
     (folder / f"{name}.txt").write_text("".join(shortened))
 
 
-def original_unet(name, layers=2):
+def original_unet(name, attended, layers=2):
     """The name in CompVis' network: blocks are counted through, and a layer's parts are numbers of a sequence."""
     fixed = {"time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
              "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2"}
+    fixed |= {"add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2"}
     inner = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
              "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
     head, kind = name.rsplit(".", 1)
@@ -263,7 +273,7 @@ def original_unet(name, layers=2):
     else:
         place = f"output_blocks.{block * (layers + 1) + i}"
         if layer == "upsamplers":
-            return f"output_blocks.{block * (layers + 1) + layers}.{1 if block == 0 else 2}.conv.{kind}"
+            return f"output_blocks.{block * (layers + 1) + layers}.{1 + attended[-1 - block]}.conv.{kind}"
     return f"{place}.0.{resnet(rest)}" if layer == "resnets" else f"{place}.1.{'.'.join(rest)}"
 
 
@@ -289,55 +299,105 @@ def original_vae(name, blocks=4):
     return name
 
 
-def single(name, unet_configuration, text_configuration, vae_configuration=VAE, folder=OUT / "published"):
-    """What diffusers' conversion makes of a file with CompVis' names."""
+def open_clip_shapes(c):
+    """Names and shapes of a text encoder of OpenCLIP."""
+    width = c["hidden_size"]
+    layer = {
+        "attn.in_proj_bias": [3 * width], "attn.in_proj_weight": [3 * width, width], "attn.out_proj.bias": [width],
+        "attn.out_proj.weight": [width, width], "ln_1.bias": [width], "ln_1.weight": [width], "ln_2.bias": [width],
+        "ln_2.weight": [width], "mlp.c_fc.bias": [4 * width], "mlp.c_fc.weight": [4 * width, width],
+        "mlp.c_proj.bias": [width], "mlp.c_proj.weight": [width, 4 * width],
+    }
+    own = {"ln_final.bias": [width], "ln_final.weight": [width], "positional_embedding": [77, width],
+           "token_embedding.weight": [49408, width], "text_projection": [width, c["projection_dim"]]}
+    return own | {f"transformer.resblocks.{i}.{key}": shape
+                  for i in range(c["num_hidden_layers"]) for key, shape in layer.items()}
+
+
+def single(name, unet_configuration, texts, vae_configuration=VAE, folder=OUT / "published"):
+    """What diffusers' conversion makes of a file with the names of CompVis and Stability.
+
+    `texts`: for each text encoder what its names begin with and its configuration.
+    """
     with torch.device("meta"):
         unet = UNet2DConditionModel(**unet_configuration).state_dict()
         vae = AutoencoderKL(**vae_configuration).state_dict()
-        text = CLIPTextModel(CLIPTextConfig(**text_configuration)).state_dict()
-    origins, shapes = {}, {}
+    numbers, lines = {}, {}
 
-    def add(original, shape):
+    def add(original, shape, new="-"):
         # Each is a view of one number, told from others by the number.
-        numbers[original] = torch.full((1,), float(len(numbers))).expand(shape)
-        shapes[original] = list(shape)
+        numbers[original] = torch.full((1,), len(numbers), dtype=torch.int16).expand(shape)
+        lines[original] = [",".join(map(str, shape)), new]
 
-    def take(converted):
+    def take(converted, expected):
+        assert {new: list(tensor.shape) for new, tensor in converted.items()} == \
+            {new: list(tensor.shape) for new, tensor in expected.items()}
+        originals = list(numbers)
         for new, tensor in converted.items():
-            origins[originals[int(tensor.flatten()[0])]] = (new, list(tensor.shape))
+            line = lines[originals[tensor[(0,) * tensor.dim()].item()]]
+            line[1] = new if line[1] == "-" else line[1]
 
-    numbers = {}
+    attended = ["CrossAttn" in block for block in unet_configuration["down_block_types"]]
     for key, tensor in unet.items():
-        add("model.diffusion_model." + original_unet(key, unet_configuration["layers_per_block"]), tensor.shape)
+        original = original_unet(key, attended, unet_configuration["layers_per_block"])
+        add("model.diffusion_model." + original, tensor.shape)
     for key, tensor in vae.items():
         is_convolution = "attentions" in key and "to_" in key and key.endswith("weight")
-        add("first_stage_model." + original_vae(key, len(vae_configuration["block_out_channels"])), (*tensor.shape, 1, 1) if is_convolution else tensor.shape)
-    originals = list(numbers)
-    take(convert_ldm_unet_checkpoint(dict(numbers), unet_configuration | {"class_embed_type": None}))
-    take(convert_ldm_vae_checkpoint(dict(numbers), vae_configuration))
-    assert {new for new, _ in origins.values()} == set(unet) | set(vae)
-    assert all(list((unet | vae)[new].shape) == shape for new, shape in origins.values())
-    lines = [f"{key} {','.join(map(str, shapes[key]))} {origins[key][0]}" for key in sorted(origins)]
-    if name.endswith("21"):
-        # OpenCLIP's encoder keeps its names; what its last layer gives is not read.
-        width, layers = text_configuration["hidden_size"], text_configuration["num_hidden_layers"]
-        layer = {
-            "attn.in_proj_bias": [3 * width], "attn.in_proj_weight": [3 * width, width], "attn.out_proj.bias": [width],
-            "attn.out_proj.weight": [width, width], "ln_1.bias": [width], "ln_1.weight": [width], "ln_2.bias": [width],
-            "ln_2.weight": [width], "mlp.c_fc.bias": [4 * width], "mlp.c_fc.weight": [4 * width, width],
-            "mlp.c_proj.bias": [width], "mlp.c_proj.weight": [width, 4 * width],
-        }
-        own = {"ln_final.bias": [width], "ln_final.weight": [width], "positional_embedding": [77, width],
-               "token_embedding.weight": [49408, width], "text_projection": [width, width]}
-        own |= {f"transformer.resblocks.{i}.{key}": shape for i in range(layers + 1) for key, shape in layer.items()}
-        unread = lambda key: key == "text_projection" or f"resblocks.{layers}." in key
-        lines += [f"cond_stage_model.model.{key} {','.join(map(str, shape))} {'-' if unread(key) else key}"
-                  for key, shape in sorted(own.items())]
-    else:
-        keys = [f"text_model.{key}" if not key.startswith("text_model.") else key for key in text]
-        lines += [f"cond_stage_model.transformer.{key} {','.join(map(str, tensor.shape))} {key}"
-                  for key, tensor in sorted(zip(keys, text.values()))]
-    write_lines(name, lines, folder)
+        add("first_stage_model." + original_vae(key, len(vae_configuration["block_out_channels"])),
+            (*tensor.shape, 1, 1) if is_convolution else tensor.shape)
+    take(convert_ldm_unet_checkpoint(dict(numbers), unet_configuration | {"class_embed_type": None}), unet)
+    take(convert_ldm_vae_checkpoint(dict(numbers), vae_configuration), vae)
+    for start, c in texts:
+        with torch.device("meta"):
+            network = (CLIPTextModel if "transformer" in start else CLIPTextModelWithProjection)(CLIPTextConfig(**c))
+        if "transformer" in start:
+            for key, tensor in network.state_dict().items():
+                key = f"text_model.{key.removeprefix('text_model.')}"
+                add(start + key, tensor.shape, key)
+        elif start.startswith("cond_stage"):
+            # OpenCLIP's encoder keeps its names; what its last layer gives is not read.
+            layers = c["num_hidden_layers"]
+            own = open_clip_shapes(c | {"num_hidden_layers": layers + 1, "projection_dim": c["hidden_size"]})
+            for key, shape in own.items():
+                unread = key == "text_projection" or f"resblocks.{layers}." in key
+                add(start + key, shape, "-" if unread else key)
+        else:
+            for key, shape in open_clip_shapes(c).items():
+                add(start + key, shape)
+            take(convert_open_clip_checkpoint(network, dict(numbers), prefix=start), network.state_dict())
+    write_lines(name, [f"{key} {' '.join(lines[key])}" for key in sorted(lines)], folder)
+
+
+def single_xl(folder):
+    """A file of a few channels, and the configurations of the directory that has the same weights."""
+    shutil.rmtree(folder, ignore_errors=True)
+    small = VIT_L | dict(hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=1)
+    second = VIT_BIG_G | dict(hidden_size=128, intermediate_size=512, num_hidden_layers=2, num_attention_heads=2,
+                              projection_dim=64)
+    network = XL_UNET | dict(
+        block_out_channels=[32, 64], layers_per_block=1, attention_head_dim=[1, 1], cross_attention_dim=192,
+        down_block_types=["DownBlock2D", "CrossAttnDownBlock2D"], up_block_types=["CrossAttnUpBlock2D", "UpBlock2D"],
+        transformer_layers_per_block=[1, 2], addition_time_embed_dim=8, projection_class_embeddings_input_dim=112,
+    )
+    vae = VAE | dict(block_out_channels=[32, 32], layers_per_block=1, down_block_types=["DownEncoderBlock2D"] * 2,
+                     up_block_types=["UpDecoderBlock2D"] * 2, sample_size=1024, scaling_factor=0.13025)
+    with torch.device("meta"):
+        UNet2DConditionModel(**network).save_config(folder / "unet")
+        AutoencoderKL(**vae).save_config(folder / "vae")
+    CLIPTextConfig(**small).save_pretrained(folder / "text_encoder")
+    CLIPTextConfig(**second).save_pretrained(folder / "text_encoder_2")
+    EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1,
+                           timestep_spacing="leading").save_pretrained(folder / "scheduler")
+    index = dict(
+        _class_name="StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True,
+        scheduler=["diffusers", "EulerDiscreteScheduler"], text_encoder=["transformers", "CLIPTextModel"],
+        text_encoder_2=["transformers", "CLIPTextModelWithProjection"], tokenizer=["transformers", "CLIPTokenizer"],
+        tokenizer_2=["transformers", "CLIPTokenizer"], unet=["diffusers", "UNet2DConditionModel"],
+        vae=["diffusers", "AutoencoderKL"],
+    )
+    (folder / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
+    texts = [("conditioner.embedders.0.transformer.", small), ("conditioner.embedders.1.model.", second)]
+    single("names", network, texts, vae, folder)
 
 
 unet("unet/sd1", SD1, (7, 6))
@@ -353,14 +413,19 @@ for name, configuration in [("unet-sd15", SD15_UNET), ("unet-sd21", SD21_UNET), 
 published("vae", VAE, lambda c: AutoencoderKL(**c))
 published("text-vit-l", VIT_L, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
 published("text-vit-h", VIT_H, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
-single("single-sd15", SD15_UNET, VIT_L)
-single("single-sd21", SD21_UNET, VIT_H)
+single("single-sd15", SD15_UNET, [("cond_stage_model.transformer.", VIT_L)])
+single("single-sd21", SD21_UNET, [("cond_stage_model.model.", VIT_H)])
+single("single-xl", XL_UNET,
+       [("conditioner.embedders.0.transformer.", VIT_L), ("conditioner.embedders.1.model.", VIT_BIG_G)])
+single("single-refiner", REFINER_UNET, [("conditioner.embedders.0.model.", VIT_BIG_G)])
+single_xl(OUT.parents[1] / "PipelinesTests/Fixtures/single-xl")
 single(
     "single-tiny",
     SD15_UNET | dict(block_out_channels=[32, 32], layers_per_block=1, cross_attention_dim=64,
                      down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"],
                      up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"]),
-    VIT_L | dict(hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=1),
+    [("cond_stage_model.transformer.",
+      VIT_L | dict(hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=1))],
     VAE | dict(block_out_channels=[32, 32], layers_per_block=1, down_block_types=["DownEncoderBlock2D"] * 2,
                up_block_types=["UpDecoderBlock2D"] * 2),
     folder=OUT.parents[1] / "PipelinesTests/Fixtures",

@@ -1,7 +1,7 @@
 package import LienzoNN
 package import LienzoTorch
 
-/// One part of a single file of Stable Diffusion 1 or 2 under the names that its network asks for.
+/// One part of a single file of Stable Diffusion under the names that its network asks for.
 ///
 /// Such files have the names of the program that trained the models. Everything that belongs to no part (averages of
 /// the weights, the schedule, the optimiser) is left out; what belongs to the part and has no place in it keeps its name,
@@ -14,7 +14,17 @@ package struct LatentDiffusionNames: ParameterSource {
     package enum Part: Sendable {
         case unet
         case autoencoder
-        case text
+        /// A text encoder, by the folder that it has in a model directory.
+        case text(String)
+
+        /// The folder that it has in a model directory.
+        package var folder: String {
+            switch self {
+            case .unet: "unet"
+            case .autoencoder: "vae"
+            case .text(let folder): folder
+            }
+        }
     }
 
     private let source: any ParameterSource
@@ -62,13 +72,14 @@ package struct LatentDiffusionNames: ParameterSource {
     static func name(_ name: String, _ part: Part, _ shape: LatentDiffusionShape) -> String? {
         var name = name[...]
         if name.hasPrefix(LatentDiffusionShape.wrapper) { name = name.dropFirst(LatentDiffusionShape.wrapper.count) }
+        let text = shape.texts.first { $0.folder == part.folder }
         let prefix =
             switch part {
             case .unet: "model.diffusion_model."
             case .autoencoder: "first_stage_model."
-            case .text: shape.version == .one ? "cond_stage_model.transformer." : "cond_stage_model.model."
+            case .text: text?.start
             }
-        guard name.hasPrefix(prefix) else { return nil }
+        guard let prefix, name.hasPrefix(prefix) else { return nil }
         let own = String(name.dropFirst(prefix.count))
         let parts = own.split(separator: ".").map(String.init)
         switch part {
@@ -77,11 +88,13 @@ package struct LatentDiffusionNames: ParameterSource {
             guard !["loss", "model_ema"].contains(parts[0]) else { return nil }
             return autoencoder(parts, blocks: shape.autoencoderBlocks) ?? own
         case .text:
-            // The states after the last layer of the second version are not read, nor is its projection.
-            let last = "transformer.resblocks.\(shape.textLayers)."
+            guard let text, !text.hasHuggingFaceNames else { return own }
+            // Of the second version the states after the last layer are not read, nor is the projection.
             let isUnread =
-                shape.version == .two
-                && (own.hasPrefix(last) || ["text_projection", "logit_scale", "attn_mask"].contains(own))
+                ["logit_scale", "attn_mask"].contains(own)
+                || !text.tower.hasProjection
+                    && (own == "text_projection"
+                        || own.hasPrefix("transformer.resblocks.\(text.tower.transformer.layers)."))
             return isUnread ? nil : own
         }
     }
@@ -96,6 +109,9 @@ package struct LatentDiffusionNames: ParameterSource {
         guard parts.count >= 3, let place = Int(parts[1]) ?? (parts[0] == "out" ? 0 : nil) else { return nil }
         let group = layersPerBlock + 1
         switch parts[0] {
+        case "label_emb":
+            let layers = ["0": "linear_1", "2": "linear_2"]
+            return layers[parts[2]].map { joined("add_embedding.\($0)", parts.dropFirst(3)) }
         case "time_embed": return joined("time_embedding.linear_\(place == 0 ? 1 : 2)", parts.dropFirst(2))
         case "out": return joined(place == 0 ? "conv_norm_out" : "conv_out", parts.dropFirst(2))
         case "middle_block":
