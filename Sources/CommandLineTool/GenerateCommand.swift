@@ -31,15 +31,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: "How much of the picture may change, above 0 to 1. (default: the model's own)")
     var strength: Double?
 
-    @Option(
-        name: .customLong("control"),
-        help: ArgumentHelp(
-            "A depth map or the like that shapes the picture, for models that look at one.",
-            valueName: "file"
-        ),
-        completion: .file()
-    )
-    var control: String?
+    @OptionGroup var control: ControlOptions
 
     @Option(
         help: ArgumentHelp(
@@ -56,7 +48,10 @@ struct GenerateCommand: AsyncParsableCommand {
     @OptionGroup var options: PictureOptions
 
     mutating func validate() throws {
-        _ = try options.recipe(prompt) { if imageEmbedding != nil { $0.source = .blend([], spherical: false) } }
+        _ = try options.recipe(prompt) {
+            if imageEmbedding != nil { $0.source = .blend([], spherical: false) }
+            $0.guessMode = control.guesses
+        }
         guard mask == nil || image != nil else { throw ValidationError("--mask needs the picture, --init.") }
         guard strength == nil || image != nil else { throw ValidationError("--strength needs a picture, --init.") }
         guard embeddingRow == 0 || imageEmbedding != nil else {
@@ -72,10 +67,10 @@ struct GenerateCommand: AsyncParsableCommand {
             recipe.image = try image.map(Recipe.File.init)
             recipe.mask = try mask.map(Recipe.File.init)
             recipe.strength = strength
-            recipe.hint = try control.map(Recipe.File.init)
+            try control.fill(&recipe)
             recipe.source = try imageEmbedding.map { .file(try Recipe.File($0), row: embeddingRow) }
         }
-        let inputs = [image, mask, control, imageEmbedding].compactMap(\.self)
+        let inputs = [image, mask, imageEmbedding].compactMap(\.self) + control.hints
         try await options.make(recipe, called: prompt, apartFrom: inputs)
     }
 }

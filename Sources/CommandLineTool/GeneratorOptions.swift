@@ -27,7 +27,7 @@ struct GeneratorOptions: ParsableArguments {
         help: ArgumentHelp("A file of LoRA that is added to the model, with its strength.", valueName: "file[:scale]"),
         completion: .file(extensions: ["safetensors"]),
         transform: {
-            guard let adaptation = Adaptation($0) else {
+            guard let adaptation = ScaledPath($0) else {
                 throw ValidationError(
                     "--lora is \($0); expected a file, or a file and a number such as a.safetensors:0.8."
                 )
@@ -35,7 +35,7 @@ struct GeneratorOptions: ParsableArguments {
             return adaptation
         }
     )
-    var adaptations: [Adaptation] = []
+    var adaptations: [ScaledPath] = []
 
     @Option(
         name: .customLong("textual-inversion"),
@@ -110,7 +110,8 @@ extension Recipe {
                         return (text, nil)
                     }
                     return (String(text[..<colon]), String(text[text.index(after: colon)...]))
-                }
+                },
+                controlNetworks: try (controls ?? []).compactMap(\.network).map { try ModelLocation.path(of: $0.path) }
             )
         )
     }

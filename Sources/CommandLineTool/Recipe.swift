@@ -40,6 +40,16 @@ struct Recipe: Codable, Equatable {
         var weight: Double
     }
 
+    /// A picture that shapes the result, and what looks at it where that is not the model itself.
+    struct Control: Codable, Equatable {
+        let hint: File
+        /// A control network by id or path.
+        var network: ScaledPath?
+        /// In which part of the steps it acts, of 0 to 1.
+        var start: Double?
+        var end: Double?
+    }
+
     /// As the user named it; `mini` where nobody did.
     var model: String?
     /// The folder of the prior, of models that are published as two.
@@ -47,7 +57,7 @@ struct Recipe: Codable, Equatable {
     var precision: Precision?
     var storage: WeightStorage?
     var memory: MemoryUse?
-    var adaptations: [Adaptation]?
+    var adaptations: [ScaledPath]?
     /// Files of textual inversion, with their words as the user gave them.
     var learnedWords: [String]?
 
@@ -67,7 +77,8 @@ struct Recipe: Codable, Equatable {
     var image: File?
     var mask: File?
     var strength: Double?
-    var hint: File?
+    var controls: [Control]?
+    var guessMode: Bool?
     var source: Source?
     /// `false` where the model's safety checker was turned off.
     var checksSafety: Bool?
@@ -101,6 +112,7 @@ extension Recipe {
         request.checksSafety = checksSafety ?? usual.checksSafety
         request.addsWatermark = addsWatermark ?? usual.addsWatermark
         request.embeddingNoise = embeddingNoise ?? usual.embeddingNoise
+        request.guessMode = guessMode ?? usual.guessMode
         return request
     }
 
@@ -115,7 +127,9 @@ extension Recipe {
         request.image = try image.map(read)
         request.mask = try mask.map(read)
         request.strength = strength
-        request.hint = try hint.map(read)
+        request.hints = try (controls ?? []).map {
+            ControlHint(try read($0.hint), scale: $0.network?.scale ?? 1, start: $0.start ?? 0, end: $0.end ?? 1)
+        }
         request.imageEmbedding =
             switch source {
             case nil: .prompt
@@ -166,8 +180,8 @@ enum Precision: String, CaseIterable, Codable {
     var type: DType { self == .fp32 ? .float32 : .bfloat16 }
 }
 
-/// A file of LoRA and how strong it is: `style.safetensors:0.8`.
-struct Adaptation: Codable, Equatable {
+/// A file of LoRA, or a control network by id or path, and how strong it is: `style.safetensors:0.8`.
+struct ScaledPath: Codable, Equatable {
     let path: String
     let scale: Double
 

@@ -30,7 +30,7 @@ package struct DenoisingSequence: Sequence, IteratorProtocol {
 
     private var sampler: any Sampler
     private let noise: NoiseSource
-    private let predict: (_ input: Tensor, _ timestep: Double) -> Tensor
+    private let predict: (_ input: Tensor, _ index: Int) -> Tensor
 
     /// A run from one of its evaluations on.
     ///
@@ -48,6 +48,19 @@ package struct DenoisingSequence: Sequence, IteratorProtocol {
         noise: NoiseSource,
         predict: @escaping (_ input: Tensor, _ timestep: Double) -> Tensor
     ) {
+        let timesteps = sampler.timesteps
+        self.init(sampler, predictingAt: { predict($0, timesteps[$1]) }, from: sample, at: index, noise: noise)
+    }
+
+    /// A run whose network works otherwise in some of the evaluations: it is told the place of each in the sampler's
+    /// timesteps, and else all is as in ``init(_:from:at:noise:predict:)``.
+    package init(
+        _ sampler: any Sampler,
+        predictingAt predict: @escaping (_ input: Tensor, _ index: Int) -> Tensor,
+        from sample: Tensor,
+        at index: Int = 0,
+        noise: NoiseSource
+    ) {
         self.sampler = sampler
         self.sample = sample
         self.index = index
@@ -57,7 +70,7 @@ package struct DenoisingSequence: Sequence, IteratorProtocol {
 
     package mutating func next() -> DenoisingStep? {
         guard index < sampler.timesteps.count else { return nil }
-        let output = predict(sampler.input(sample, at: index), sampler.timesteps[index])
+        let output = predict(sampler.input(sample, at: index), index)
         let step = sampler.step(output, at: index, sample: sample, noise: noise)
         sample = step.sample
         index += 1

@@ -223,7 +223,7 @@ extension Generation {
                 image: request.image,
                 mask: request.mask,
                 strength: plan.strength,
-                hint: request.hint
+                hint: request.hints.first?.image
             )
         }
         return try request.image == nil ? made() : report.timed(.encoding) { try made() }

@@ -44,8 +44,13 @@ public struct GenerationRequest: Sendable, Equatable {
     public var imageEmbedding = ImageEmbeddingSource.prompt
     /// How much noise goes on the image embedding, 0 (almost none: closest to it) to 999, for Stable unCLIP.
     public var embeddingNoise = 0
-    /// A picture that shapes the result, such as a depth map, for models that look at one.
-    public var hint: Image?
+    /// Pictures that shape the result: one for each control network of Stable Diffusion, in their order; one for other
+    /// models that look at a hint.
+    public var hints: [ControlHint] = []
+    /// Whether control networks of Stable Diffusion shall find in the hints what the words do not say.
+    ///
+    /// The prompt may be empty then; best with a guidance of 3 to 5.
+    public var guessMode = false
     /// Whether the safety checker of a model that has one looks at each picture, of which it makes a black one where it
     /// finds that it shall not be shown; previews are not looked at.
     public var checksSafety = true
@@ -119,7 +124,7 @@ public struct GenerationRequest: Sendable, Equatable {
     /// Throws ``PipelineError/invalidRequest(reason:)`` for the first value that is out of range.
     public func validate() throws(PipelineError) {
         try require(
-            prompt.contains { !$0.isWhitespace } || imageEmbedding != .prompt,
+            prompt.contains { !$0.isWhitespace } || imageEmbedding != .prompt || guessMode,
             "The prompt is empty; say what the picture shall show."
         )
         try imageEmbedding.validate()
@@ -147,6 +152,7 @@ public struct GenerationRequest: Sendable, Equatable {
             mask == nil || image != nil,
             "A mask was given without a picture; give the picture of which a part shall change."
         )
+        for hint in hints { try hint.validate() }
         if let previewEvery { try requireCount(previewEvery, 1...Self.stepLimit, "steps between previews") }
     }
 
@@ -158,7 +164,6 @@ public struct GenerationRequest: Sendable, Equatable {
             "This model has no image embedding to vary, blend, shift or take; use one that has, such as Kandinsky or mini."
         )
         try requireNoEmbeddingNoise()
-        try require(hint == nil, "This model looks at no hint; leave it out, or use a ControlNet model.")
     }
 
     /// Throws ``PipelineError/invalidRequest(reason:)`` where a model is asked for noise on image embeddings that puts none

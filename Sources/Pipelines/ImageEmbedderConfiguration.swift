@@ -117,7 +117,7 @@ struct ImageEmbeddingPlan {
             guard condition else { throw .invalidRequest(reason: sentence) }
         }
         try require(
-            request.image == nil && request.hint == nil,
+            request.image == nil && request.hints.isEmpty && !request.guessMode,
             "This model begins with no picture and looks at no hint; leave them out, or vary the picture."
         )
         try request.imageEmbedding.requireNumbers(configuration.width)

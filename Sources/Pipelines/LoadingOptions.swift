@@ -14,6 +14,8 @@ package struct LoadingOptions: Sendable {
     package var adaptations: [(path: String, scale: Double)]
     /// Files of textual inversion, each with the word that it shall be where not its own.
     package var learnedTokens: [(path: String, word: String?)]
+    /// Folders or files of control networks that work beside the model.
+    package var controlNetworks: [String]
 
     /// The type in which the networks compute.
     var type: DType { computeType ?? Engine.preferredComputeType(on: device) }
@@ -24,7 +26,8 @@ package struct LoadingOptions: Sendable {
         storesInt8: Bool = false,
         keepsParts: Bool = true,
         adaptations: [(path: String, scale: Double)] = [],
-        learnedTokens: [(path: String, word: String?)] = []
+        learnedTokens: [(path: String, word: String?)] = [],
+        controlNetworks: [String] = []
     ) {
         self.device = device
         self.computeType = computeType
@@ -32,6 +35,7 @@ package struct LoadingOptions: Sendable {
         self.keepsParts = keepsParts
         self.adaptations = adaptations
         self.learnedTokens = learnedTokens
+        self.controlNetworks = controlNetworks
     }
 }
 

@@ -35,11 +35,20 @@ public protocol PictureGenerator: Actor {
 /// - Parameters:
 ///   - path: the model directory, or a single file of Stable Diffusion 1, 2 or XL.
 ///   - prior: the directory of the prior, for Kandinsky 2.1 and 2.2, which are published as two.
+///   - controlNetworks: folders or files of control networks, for Stable Diffusion.
 /// - Returns: the pipeline, on the CPU; no weights are read yet.
 /// - Throws: one sentence where there is no pipeline for the class, or the folder's configuration files are missing,
 ///   wrong or do not fit each other.
-public func openPictureGenerator(modelDirectory path: String, prior: String? = nil) throws -> any PictureGenerator {
-    try openPictureGenerator(modelDirectory: path, prior: prior, loading: LoadingOptions())
+public func openPictureGenerator(
+    modelDirectory path: String,
+    prior: String? = nil,
+    controlNetworks: [String] = []
+) throws -> any PictureGenerator {
+    try openPictureGenerator(
+        modelDirectory: path,
+        prior: prior,
+        loading: LoadingOptions(controlNetworks: controlNetworks)
+    )
 }
 
 /// The same with weights read and kept as one likes.
@@ -62,6 +71,10 @@ package func openPictureGenerator(
         return try StableDiffusionPipeline(modelDirectory: path, loading: loading)
     }
     try refuse(!loading.learnedTokens.isEmpty, "words are taught to Stable Diffusion only, and this is a \(name)")
+    try refuse(
+        !loading.controlNetworks.isEmpty,
+        "control networks work beside Stable Diffusion only, and this is a \(name)"
+    )
     try refuse(!loading.adaptations.isEmpty, "LoRA is merged into Stable Diffusion only, and this is a \(name)")
     try refuse(
         UnCLIPPipeline.priorClassNames.contains(name),

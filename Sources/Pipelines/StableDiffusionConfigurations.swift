@@ -31,8 +31,10 @@ package struct StableDiffusionConfigurations: Sendable {
     let isRefiner: Bool
     /// Whether the condition is zero where no negative prompt is given, in place of that of the empty text.
     let zerosEmptyPrompt: Bool
+    /// Networks beside the U-Net, each of which looks at a hint.
+    private(set) var controls: [ControlNetwork] = []
     /// One sentence for each thing in the files that is passed over.
-    let notices: [String]
+    private(set) var notices: [String]
 
     /// Reads the configuration files of all parts.
     ///
@@ -123,6 +125,23 @@ package struct StableDiffusionConfigurations: Sendable {
                     + "and as is taken here; for one of 512 pixels give the model's directory."
             ] : []
         try check(path)
+    }
+
+    /// The same with control networks beside the U-Net.
+    ///
+    /// - Parameter paths: their folders or files.
+    /// - Returns: the configurations with those of the networks.
+    /// - Throws: one sentence where one of them is missing, wrong, or made for another model.
+    func controlled(by paths: [String]) throws -> StableDiffusionConfigurations {
+        guard paths.isEmpty || unCLIP == nil else {
+            throw PipelineError.invalidModel(path: files.path, reason: "no control networks work beside Stable unCLIP")
+        }
+        var controlled = self
+        controlled.controls = try paths.map { try ControlNetwork($0, beside: self) }
+        controlled.notices += controlled.controls.compactMap {
+            ModelDirectory.notice(of: $0.path, unknownKeys: $0.configuration.unknownKeys)
+        }
+        return controlled
     }
 
     /// By how much pictures are larger than latents in width and height, which must be multiples of it.

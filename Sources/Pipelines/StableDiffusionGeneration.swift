@@ -17,6 +17,13 @@ struct StableDiffusionGeneration {
     private let checksSafety: Bool
     private let marksPictures: Bool
 
+    /// Pictures of a request in the size of the result.
+    private struct Given {
+        let image: Image?
+        let mask: Image?
+        let hints: [ControlHint]
+    }
+
     init(
         _ request: GenerationRequest,
         _ plan: StableDiffusionPlan,
@@ -82,14 +89,22 @@ struct StableDiffusionGeneration {
         return condition
     }
 
-    /// The given picture and mask in the size of the result.
-    private func given() throws -> (image: Image?, mask: Image?) {
-        try (fitted(request.image), fitted(request.mask))
+    /// The given pictures in the size of the result.
+    private func given() throws -> Given {
+        try Given(
+            image: request.image.map(fitted),
+            mask: request.mask.map(fitted),
+            hints: request.hints.map {
+                var hint = $0
+                hint.image = try fitted($0.image)
+                return hint
+            }
+        )
     }
 
     private func latents(
         _ condition: StableDiffusionCondition,
-        _ given: (image: Image?, mask: Image?),
+        _ given: Given,
         picture: Int,
         seed: UInt64,
         _ colours: LatentColours? = nil
@@ -100,7 +115,18 @@ struct StableDiffusionGeneration {
         let context = try torchScope {
             try model.context(condition, size: size, guidance: guidance, image: label)
         }
-        return try timed(.decoder) { try latents(context, from: start, picture: picture, noise: noise, colours) }
+        let controls = try torchScope {
+            try model.controls(
+                given.hints,
+                condition,
+                size: size,
+                guidance: guidance,
+                guesses: request.guessMode
+            )
+        }
+        return try timed(.decoder) {
+            try latents(context, controls, from: start, picture: picture, noise: noise, colours)
+        }
     }
 
     /// What the U-Net of Stable unCLIP is told of the image embedding; nil for other models.
@@ -110,8 +136,8 @@ struct StableDiffusionGeneration {
         return try torchScope { images.label(embedding, level: request.embeddingNoise, noise: noise) }
     }
 
-    private func fitted(_ image: Image?) throws -> Image? {
-        guard let image, image.width != size.width || image.height != size.height else { return image }
+    private func fitted(_ image: Image) throws -> Image {
+        guard image.width != size.width || image.height != size.height else { return image }
         return try image.resized(width: size.width, height: size.height, filter: .lanczos)
     }
 
@@ -132,12 +158,20 @@ struct StableDiffusionGeneration {
     /// Goes through a run with an event after each step, and stops where the task was cancelled.
     private func latents(
         _ context: UNet2DConditionModel.Context,
+        _ controls: ControlRun?,
         from start: StableDiffusionModel.Start,
         picture: Int,
         noise: NoiseSource,
         _ colours: LatentColours?
     ) throws -> Tensor {
-        let run = try model.run(context, from: start, sampler: sampler, guidance: guidance, noise: noise)
+        let run = try model.run(
+            context,
+            controls: controls,
+            from: start,
+            sampler: sampler,
+            guidance: guidance,
+            noise: noise
+        )
         let steps = sampler.timesteps.count - start.index
         return try report.steps(of: run, .decoder, picture: picture, steps: steps) { step, progress in
             guard let colours, let every = request.previewEvery, progress.step % every == 0,
@@ -201,6 +235,7 @@ struct StableDiffusionPlan {
         try request.requireNoChoice()
         unCLIP = try configurations.unCLIP?.plan(request)
         if unCLIP == nil { try request.requireNoImageEmbedding() }
+        try Self.requireControls(request, configurations)
         if let image = request.image, let mask = request.mask {
             guard image.width == mask.width, image.height == mask.height else {
                 throw PipelineError.invalidRequest(
@@ -230,10 +265,31 @@ struct StableDiffusionPlan {
             }
             return side
         }
+        let given = request.image ?? request.hints.first?.image
         size = (
-            try side("width", request.width, request.image?.width),
-            try side("height", request.height, request.image?.height)
+            try side("width", request.width, given?.width),
+            try side("height", request.height, given?.height)
         )
+    }
+
+    /// Throws one sentence where there is not one hint for each control network.
+    private static func requireControls(
+        _ request: GenerationRequest,
+        _ configurations: StableDiffusionConfigurations
+    ) throws(PipelineError) {
+        let (hints, networks) = (request.hints.count, configurations.controls.count)
+        guard networks > 0 || hints == 0 && !request.guessMode else {
+            throw .invalidRequest(
+                reason: "This model looks at a hint through a control network; name one for it, or leave the hint out."
+            )
+        }
+        guard hints == networks else {
+            throw .invalidRequest(
+                reason:
+                    "The number of hints is \(hints) and that of control networks \(networks); "
+                    + "give each network its hint."
+            )
+        }
     }
 
     /// How much of a given picture changes when nobody says.
@@ -245,7 +301,7 @@ struct StableDiffusionPlan {
     ) -> Double {
         switch (request.mask == nil, configurations.isXL) {
         case (true, false): 0.8
-        case (true, true): 0.3
+        case (true, true): configurations.controls.isEmpty ? 0.3 : 0.8
         case (false, false): 1
         case (false, true): 0.9999
         }

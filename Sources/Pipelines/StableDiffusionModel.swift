@@ -17,6 +17,7 @@ package final class StableDiffusionModel {
     package let configurations: StableDiffusionConfigurations
     private let texts: Part<[StableDiffusionText]>
     private let unet: Part<UNet2DConditionModel>
+    private let controls: Part<[ControlNetModel]>
     private let autoencoder: Part<AutoencoderKL>
     /// What makes the image embeddings of Stable unCLIP.
     let unCLIP: StableUnCLIP?
@@ -45,6 +46,7 @@ package final class StableDiffusionModel {
         unet = try Part(options) {
             try files.load(.unet, loading) { try UNet2DConditionModel($0, configurations.unet) }
         }
+        controls = try Part(options) { try configurations.controls.map { try $0.load(options) } }
         autoencoder = try Part(options) {
             try files.load(.autoencoder, loading) { try AutoencoderKL($0, configurations.autoencoder) }
         }
@@ -131,6 +133,44 @@ extension StableDiffusionModel {
         )
     }
 
+    /// The control networks of a run, each told its hint and the condition.
+    ///
+    /// - Parameters:
+    ///   - hints: one for each network, of the picture's size.
+    ///   - condition: what ``encode(_:negativePrompt:guidance:)`` gave.
+    ///   - size: the picture's, in pixels.
+    ///   - guidance: what the condition was encoded for.
+    ///   - guesses: whether the networks look at the hints alone; one that pools always does.
+    /// - Returns: the networks, or nothing where there are none.
+    /// - Throws: where the weights of networks that do not stay cannot be read.
+    func controls(
+        _ hints: [ControlHint],
+        _ condition: StableDiffusionCondition,
+        size: (width: Int, height: Int),
+        guidance: Guidance,
+        guesses: Bool
+    ) throws -> ControlRun? {
+        guard let first = configurations.controls.first else { return nil }
+        // Guessing, they see the prompt and not the negative one.
+        let guesses = guesses || first.configuration.poolsGlobally
+        let rows = guesses ? 1 : condition.encoding.size(0)
+        func last(_ tensor: Tensor) -> Tensor { tensor.narrow(dim: 0, start: tensor.size(0) - rows, length: rows) }
+        return ControlRun(
+            members: try zip(controls(), hints).map { network, hint in
+                let (image, shape) = (hint.image.flattened(over: .white), [1, 3, hint.image.height, hint.image.width])
+                let context = try network.context(
+                    hint: Tensor(image.planarFloats(), shape: shape).to(device),
+                    textEncoding: last(condition.encoding),
+                    textEmbedding: condition.embedding.map(last),
+                    numbers: configurations.isXL ? numbers(size, rows: rows) : nil
+                )
+                return .init(network: network, context: context, hint: hint)
+            },
+            guesses: guesses,
+            isGuided: isGuided(guidance)
+        )
+    }
+
     /// The numbers that XL is told: original size, where it was cut, and the size it has; for the refiner an aesthetic
     /// score in place of that, which is lower for the negative prompt.
     ///
@@ -179,6 +219,7 @@ extension StableDiffusionModel {
     /// - Throws: where the weights of an autoencoder that does not stay cannot be read.
     package func picture(_ latents: Tensor) throws -> Tensor {
         unet.release()
+        controls.release()
         let autoencoder = try autoencoder()
         defer { self.autoencoder.release() }
         return autoencoder.decode(autoencoder.rawLatents(latents), inTiles: decodesInTiles)
@@ -324,8 +365,9 @@ extension StableDiffusionModel {
     }
 
     /// A run: every element is one evaluation done, and ``picture(_:)`` turns the last sample into pixels.
-    package func run(
+    func run(
         _ context: UNet2DConditionModel.Context,
+        controls: ControlRun?,
         from start: Start,
         sampler: any Sampler,
         guidance: Guidance,
@@ -335,18 +377,22 @@ extension StableDiffusionModel {
         let unet = try unet()
         let steps = DenoisingSequence(
             sampler,
+            predictingAt: { [unet, device] sample, index in
+                let timestep = Tensor([Float(sampler.timesteps[index])]).to(device)
+                let control = controls?(
+                    sample,
+                    timestep,
+                    step: index - start.index,
+                    of: sampler.timesteps.count - start.index
+                )
+                let input = start.beside.map { Tensor.cat([sample, $0], dim: 1) } ?? sample
+                let output = unet(isGuided ? .cat([input, input]) : input, timestep, context, control: control)
+                return isGuided ? guidance(output) : output
+            },
             from: start.sample,
             at: start.index,
             noise: noise
-        ) { [unet, device] sample, timestep in
-            let input = start.beside.map { Tensor.cat([sample, $0], dim: 1) } ?? sample
-            let output = unet(
-                isGuided ? .cat([input, input]) : input,
-                Tensor([Float(timestep)]).to(device),
-                context
-            )
-            return isGuided ? guidance(output) : output
-        }
+        )
         return DecoderRun(steps, keeping: start.kept)
     }
 }

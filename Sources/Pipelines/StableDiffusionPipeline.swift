@@ -5,7 +5,8 @@ package import LienzoTorch
 /// Words to pictures by latent diffusion: Stable Diffusion 1, 2 and XL, the refiner of XL, and Stable unCLIP 2.1.
 ///
 /// From words alone, from a picture (``GenerationRequest/image``), or inside a picture (``GenerationRequest/mask``);
-/// with Stable unCLIP variations and blends of pictures (``GenerationRequest/imageEmbedding``). The pipeline works on a
+/// with Stable unCLIP variations and blends of pictures (``GenerationRequest/imageEmbedding``); beside control networks
+/// along hints such as edges or depth (``GenerationRequest/hints``). The pipeline works on a
 /// thread of its own, one request after the other. Reading its directory costs little; the weights are read with the
 /// first request, or by ``prepare()``. The same seed gives the reference's picture.
 ///
@@ -29,7 +30,9 @@ public actor StableDiffusionPipeline: PictureGenerator {
     /// The classes of `model_index.json` that the pipeline runs.
     static let classNames =
         ["StableDiffusion", "StableDiffusionXL"].flatMap { family in
-            ["", "Img2Img", "Inpaint"].map { "\(family)\($0)Pipeline" }
+            ["", "ControlNet"].flatMap { control in
+                ["", "Img2Img", "Inpaint"].map { "\(family)\(control)\($0)Pipeline" }
+            }
         } + ["LatentConsistencyModelPipeline", "StableUnCLIPPipeline", "StableUnCLIPImg2ImgPipeline"]
 
     private nonisolated let configurations: StableDiffusionConfigurations
@@ -42,15 +45,20 @@ public actor StableDiffusionPipeline: PictureGenerator {
 
     /// A pipeline of the model in a folder, on the CPU.
     ///
-    /// Throws one sentence where the folder's configuration files are missing, wrong or do not fit each other.
-    public init(modelDirectory path: String) throws {
-        try self.init(modelDirectory: path, loading: LoadingOptions())
+    /// - Parameters:
+    ///   - path: the folder.
+    ///   - controlNetworks: folders or files of control networks, each of which looks at one hint of a request.
+    /// - Throws: one sentence where configuration files are missing, wrong or do not fit each other.
+    public init(modelDirectory path: String, controlNetworks: [String] = []) throws {
+        try self.init(modelDirectory: path, loading: LoadingOptions(controlNetworks: controlNetworks))
     }
 
     /// The same with weights read and kept as one likes.
     package init(modelDirectory path: String, loading: LoadingOptions) throws {
         directory = try ModelDirectory(path)
-        configurations = try StableDiffusionConfigurations(directory)
+        // Of a pipeline that was saved with its control network.
+        let own = directory.has("controlnet") ? [directory.folder(of: "controlnet")] : []
+        configurations = try StableDiffusionConfigurations(directory).controlled(by: own + loading.controlNetworks)
         self.loading = loading
     }
 
@@ -59,15 +67,18 @@ public actor StableDiffusionPipeline: PictureGenerator {
     /// Such a file has no configuration: it is told by the shapes in it. The tokenizer is that of CLIP, whose merges
     /// `Scripts/setup` fetches.
     ///
-    /// Throws one sentence where the file cannot be read or is no such model.
-    public init(file path: String) throws {
-        try self.init(file: path, loading: LoadingOptions())
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - controlNetworks: folders or files of control networks, each of which looks at one hint of a request.
+    /// - Throws: one sentence where a file cannot be read, is no such model, or does not fit it.
+    public init(file path: String, controlNetworks: [String] = []) throws {
+        try self.init(file: path, loading: LoadingOptions(controlNetworks: controlNetworks))
     }
 
     /// The same with weights read and kept as one likes.
     package init(file path: String, loading: LoadingOptions) throws {
         directory = ModelDirectory(file: path)
-        configurations = try StableDiffusionConfigurations(file: path)
+        configurations = try StableDiffusionConfigurations(file: path).controlled(by: loading.controlNetworks)
         self.loading = loading
     }
 

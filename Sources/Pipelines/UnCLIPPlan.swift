@@ -66,12 +66,16 @@ struct UnCLIPPlan {
             "This model makes what a mask shows wholly anew; leave the strength out."
         )
         try require(
-            configurations.readsHint || request.hint == nil,
+            configurations.readsHint || request.hints.isEmpty,
             "This model looks at no hint; leave it out, or use a ControlNet model."
         )
         try require(
-            !configurations.readsHint || request.hint != nil,
-            "This model looks at a hint, such as a depth map; give it one."
+            !configurations.readsHint || request.hints.count == 1,
+            "This model looks at one hint, such as a depth map; give it one."
+        )
+        try require(
+            request.hints.allSatisfy { $0 == ControlHint($0.image) } && !request.guessMode,
+            "This model takes its hint as it is; leave scale, steps and guess mode out."
         )
     }
 

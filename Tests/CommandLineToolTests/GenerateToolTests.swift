@@ -208,6 +208,47 @@ struct GenerateToolTests {
         }
     }
 
+    @Test func `Stable Diffusion follows a hint through a control network, and makes the picture again`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let fixtures = "\(Clone.path)/Tests/PipelinesTests/Fixtures"
+            let network = "\(fixtures)/control/sd1"
+            try FileManager.default.copyItem(atPath: "\(fixtures)/control/edges.png", toPath: "\(folder)/edges.png")
+            func made(_ arguments: String...) throws -> Tool.Result {
+                let model = ["--model", "\(fixtures)/stable-diffusion/sd1", "--steps", "2", "--output", "a.png"]
+                return try tool.run(["generate", "a red apple", "--control", "edges.png"] + model + arguments)
+            }
+            let result = try made("--control-model", "\(network):0.8", "--control-to", "0.9", "--precision", "fp32")
+            #expect(result.output == "a.png\n", "\(result.errors)")
+            let picture = try Image(contentsOf: "\(folder)/a.png")
+            #expect(picture.width == 40 && picture.height == 48)
+            #expect(try tool("again", "a.png").lastError.contains("the same picture"))
+
+            // The last step is guided too.
+            #expect(try made("--control-model", "\(network):0.8", "--precision", "fp32").status == 0)
+            #expect(try Image(contentsOf: "\(folder)/a.png") != picture)
+
+            try FileManager.default.removeItem(atPath: "\(folder)/a.png")
+            for (arguments, mention) in [
+                ([], "through a control network"), (["--control-model", "\(fixtures)/control/xl"], "text of width 40"),
+                (["--control-model", network, "--control", "edges.png"], "1 --control-model and 2 --control"),
+                (["--control-model", "canny/nowhere"], "canny/nowhere"), (["--control-guess"], "--control-model"),
+                (["--control-model", network, "--control-from", "1"], "expected a part of 0 to 1"),
+                (["--control-model", "\(network):11"], "expected 0 to 10"),
+            ] {
+                let refused = try tool.run(
+                    ["generate", "a", "--control", "edges.png", "--model", "\(fixtures)/stable-diffusion/sd1"]
+                        + arguments
+                )
+                #expect(refused.status != 0 && refused.errors.contains(mention), "\(refused.errors)")
+            }
+            try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(folder)/edges.png"))
+            let refused = try made("--control-model", network)
+            #expect(refused.status == 1 && refused.lastError.contains("edges.png"), "\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/a.png"))
+        }
+    }
+
     private static let failures: [(arguments: [String], status: Int32)] = [
         (["generate", ""], 64), (["generate", "a", "--steps", "0"], 64), (["generate", "a", "--guidance", "x"], 64),
         (["generate", "a", "--output", "a.jpg"], 64), (["generate", "a", "--output", "nowhere/a.png"], 1),

@@ -6,12 +6,13 @@ import Testing
 
 @testable import LienzoModels
 
-/// The published configurations of Stable Diffusion 1.5, 2.1, XL and its refiner: what the loader takes is every tensor
-/// that the reference has, by name and shape.
+/// The published configurations of Stable Diffusion 1.5, 2.1, XL and its refiner, and of ControlNets for 1.5 and XL:
+/// what the loader takes is every tensor that the reference has, by name and shape.
 @Suite("Names and shapes in published files", .tags(.parity))
 struct PublishedNamesTests {
     static let names = [
-        "unet-sd15", "unet-sd21", "unet-xl", "unet-refiner", "vae", "text-vit-l", "text-vit-h", "text-vit-bigg",
+        "unet-sd15", "unet-sd21", "unet-xl", "unet-refiner", "control-sd15", "control-xl", "vae", "text-vit-l",
+        "text-vit-h", "text-vit-bigg",
     ]
 
     @Test("every tensor is taken, and no other is asked for", arguments: names)
@@ -21,7 +22,7 @@ struct PublishedNamesTests {
 
     @Test(
         "a renamed tensor, one too many and a transposed one are refused",
-        arguments: ["unet-xl", "vae", "text-vit-l"]
+        arguments: ["unet-xl", "control-sd15", "vae", "text-vit-l"]
     )
     func damaged(name: String) throws {
         let source = try NamesOnly("published/\(name).txt")
@@ -54,6 +55,12 @@ struct PublishedNamesTests {
             let configuration = try UNet2DConditionConfiguration(json: json)
             #expect(configuration.unknownKeys.isEmpty)
             _ = try UNet2DConditionModel(store.root, configuration)
+            try store.finish()
+        case "cont":
+            let store = store(source)
+            let configuration = try ControlNetConfiguration(json: json)
+            #expect(configuration.unknownKeys.isEmpty)
+            _ = try ControlNetModel(store.root, configuration)
             try store.finish()
         case "text":
             let store = store(HuggingFaceCLIPNames(textTower: source))

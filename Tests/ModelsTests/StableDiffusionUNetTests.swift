@@ -19,7 +19,7 @@ struct StableDiffusionUNetTests {
             let context = try unet.context(fixture)
             expectEqual(try #require(context.time), try fixture["add_embedding"], "added to the time")
             let time = try (fixture["time_embedding"] + fixture["add_embedding"]).silu()
-            expectEqual(unet.time(try fixture["timestep"], context), time, "activated time")
+            expectEqual(unet.encoder.time(try fixture["timestep"], context), time, "activated time")
         }
     }
 
@@ -29,10 +29,10 @@ struct StableDiffusionUNetTests {
         try torchScope {
             let unet = try fixture.unet()
             let context = try unet.context(fixture)
-            let time = unet.time(try fixture["timestep"], context)
+            let time = unet.encoder.time(try fixture["timestep"], context)
 
             var skips = [try fixture["conv_in"]]
-            for (index, block) in unet.down.enumerated() {
+            for (index, block) in unet.encoder.down.enumerated() {
                 let outputs = block(try #require(skips.last), time: time, condition: context.down[index])
                 let expected = try outputs.indices.map { try fixture["down_blocks.\(index).\($0)"] }
                 for (output, expected) in zip(outputs, expected) {
@@ -43,7 +43,7 @@ struct StableDiffusionUNetTests {
 
             var x = try #require(skips.last)
             let middle = try fixture["mid_block"]
-            expectEqual(unet.middle(x, time: time, condition: context.middle), middle, "middle block")
+            expectEqual(unet.encoder.middle(x, time: time, condition: context.middle), middle, "middle block")
 
             x = middle
             for (index, block) in unet.up.enumerated() {
@@ -61,7 +61,8 @@ struct StableDiffusionUNetTests {
         try torchScope {
             let unet = try fixture.unet()
             expectEqual(try unet(fixture), try fixture["output"], "output")
-            let skips = unet.down.indices.reduce(1) { $0 + unet.configuration.layersPerBlock[$1] } + unet.down.count - 1
+            let layers = unet.configuration.layersPerBlock
+            let skips = layers.reduce(layers.count, +)
             let control = UNetControl(
                 down: try (0..<skips).map { try fixture["control.\($0)"] },
                 middle: try fixture["control.middle"]

@@ -26,7 +26,7 @@ struct UNetTests {
             let time = try fixture["time_embedding"] + fixture["add_embedding"]
             let skipsActivation = unet.configuration.resnetSkipTimeAct
             let expected = skipsActivation ? time : time.silu()
-            expectEqual(unet.time(try fixture["timestep"], context), expected, "activated time")
+            expectEqual(unet.encoder.time(try fixture["timestep"], context), expected, "activated time")
         }
     }
 
@@ -36,10 +36,10 @@ struct UNetTests {
         try torchScope {
             let unet = try fixture.unet()
             let context = try unet.context(fixture)
-            let time = unet.time(try fixture["timestep"], context)
+            let time = unet.encoder.time(try fixture["timestep"], context)
 
             var skips = [try fixture["conv_in"]]
-            for (index, block) in unet.down.enumerated() {
+            for (index, block) in unet.encoder.down.enumerated() {
                 let outputs = block(try #require(skips.last), time: time, condition: context.down[index])
                 let expected = try outputs.indices.map { try fixture["down_blocks.\(index).\($0)"] }
                 for (output, expected) in zip(outputs, expected) {
@@ -50,7 +50,7 @@ struct UNetTests {
 
             var x = try #require(skips.last)
             expectEqual(
-                unet.middle(x, time: time, condition: context.middle),
+                unet.encoder.middle(x, time: time, condition: context.middle),
                 try fixture["mid_block"],
                 "middle block"
             )
@@ -191,7 +191,7 @@ extension UNet2DConditionModel {
     /// The condition's tokens.
     fileprivate func tokens(_ fixture: DiffusersFixture) throws -> Tensor {
         let image = try fixture["image_embedding"]
-        switch conditioning {
+        switch encoder.conditioning {
         case .textImage(let projection, _):
             return projection(textEncoding: try fixture["text_encoding"], imageEmbedding: image)
         case .image(let projection, _), .imageHint(let projection, _, _): return projection(image)

@@ -62,7 +62,7 @@ struct KandinskyParityTests {
             Run(kind: .decoder22, name: "given") { $0.imageEmbedding = .given(try KandinskyModel.embedding()) },
             Run(kind: .depth22, name: "hinted") {
                 $0.imageEmbedding = .given(try KandinskyModel.embedding())
-                $0.hint = try KandinskyModel.picture("hint")
+                $0.hints = [ControlHint(try KandinskyModel.picture("hint"))]
             },
         ]
 

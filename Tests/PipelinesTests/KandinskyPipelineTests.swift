@@ -168,7 +168,7 @@ struct KandinskyPipelineTests {
                     $0.strength = 0.5
                 }, "leave the strength out"
             ),
-            (.decoder22, { $0.hint = picture }, "This model looks at no hint"),
+            (.decoder22, { $0.hints = [ControlHint(picture)] }, "This model looks at no hint"),
             (.depth22, { _ in }, "give it one"),
             (.decoder22, { $0.scheduler = "no such" }, "no such"),
             (.decoder22, { $0.imageEmbedding = .given(ImageEmbedding([1, 2])) }, "has 2 numbers; it must have 16"),

@@ -606,7 +606,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
 }
 
 /// All pictures of a request.
-private func allPictures(
+func allPictures(
     _ generator: some PictureGenerator,
     _ request: GenerationRequest
 ) async throws -> [GeneratedPicture] {
@@ -616,7 +616,7 @@ private func allPictures(
 }
 
 /// 10 log₁₀ (255² / mean squared difference).
-private func signalToNoise(_ a: [UInt8], _ b: [UInt8]) -> Double {
+func signalToNoise(_ a: [UInt8], _ b: [UInt8]) -> Double {
     let sum = zip(a, b).reduce(0.0) { sum, pair in
         let difference = Double(pair.0) - Double(pair.1)
         return sum + difference * difference

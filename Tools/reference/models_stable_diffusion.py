@@ -2,10 +2,11 @@
 
 unet/sd1, unet/sd2, unet/xl, autoencoder-kl, clip-text, clip-text-projection: tiny random networks as the reference
 saves them, each with expected.safetensors: inputs, what each block gives, the output.
+control/sd1, control/xl: the same for ControlNets, and what they add where they guess and where they pool.
 autoencoder-kl/tiled.safetensors: what the autoencoder answers in tiles.
-published/single-*.txt: for single files of Stable Diffusion 1.5, 2.1, XL and its refiner, each tensor's name and shape
-in the file and the name that diffusers' own conversion gives it, in the same form; of the text encoder of 2.1 OpenCLIP's
-name. What becomes three tensors has the name of the first.
+published/single-*.txt: for single files of Stable Diffusion 1.5, 2.1, XL and its refiner, and of a ControlNet for 1.5,
+each tensor's name and shape in the file and the name that diffusers' own conversion gives it, in the same form; of the
+text encoder of 2.1 OpenCLIP's name. What becomes three tensors has the name of the first.
 Tests/PipelinesTests/Fixtures/single-tiny.txt and single-xl/names.txt: the same for files of a few channels, and
 single-xl: the configurations of a model directory with the same weights.
 published/*.json and *.txt: the published configurations, and every tensor of the networks that the reference builds of
@@ -21,11 +22,11 @@ import pathlib
 import shutil
 
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, EulerDiscreteScheduler, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import (
-    convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint, convert_open_clip_checkpoint,
+    convert_controlnet_checkpoint, convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint, convert_open_clip_checkpoint,
 )
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/ModelsTests/Fixtures"
@@ -51,6 +52,17 @@ XL = dict(
     layers_per_block=1, attention_head_dim=[2, 2, 4], transformer_layers_per_block=[1, 1, 2], cross_attention_dim=12,
     use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=4,
     projection_class_embeddings_input_dim=30,
+)
+SD1_CONTROL = dict(
+    norm_num_groups=4, block_out_channels=[4, 8], down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"],
+    layers_per_block=2, attention_head_dim=2, cross_attention_dim=6, conditioning_embedding_out_channels=[2, 4, 4],
+)
+XL_CONTROL = dict(
+    norm_num_groups=4, block_out_channels=[4, 8], down_block_types=["DownBlock2D", "CrossAttnDownBlock2D"],
+    layers_per_block=1, attention_head_dim=[1, 2], transformer_layers_per_block=[1, 2], cross_attention_dim=6,
+    use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=4,
+    projection_class_embeddings_input_dim=30, conditioning_embedding_out_channels=[2, 4],
+    controlnet_conditioning_channel_order="bgr", mid_block_scale_factor=1.25,
 )
 AUTOENCODER = dict(
     block_out_channels=[8, 8, 16], down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3,
@@ -125,6 +137,38 @@ def unet(name, configuration, size):
         values["sample"], values["timestep"], **condition,
         down_block_additional_residuals=list(controls.values()), mid_block_additional_residual=middle,
     ).sample
+    save(name, values)
+
+
+@torch.no_grad()
+def control(name, configuration):
+    torch.manual_seed(38)
+    generator = torch.Generator().manual_seed(39)
+    draw = lambda *shape: torch.randn(*shape, generator=generator)
+    model = randomised(ControlNetModel(**configuration), generator).half().float()
+    model.save_pretrained(OUT / name)
+    weights = OUT / name / "diffusion_pytorch_model.safetensors"
+    save_file({key: tensor.half() for key, tensor in load_file(weights).items()}, weights)
+    factor = 2 ** (len(configuration["conditioning_embedding_out_channels"]) - 1)
+    values = {
+        "sample": draw(2, 4, 6, 4), "timestep": torch.tensor([7, 981]), "text_encoding": draw(2, 5, 6),
+        "hint": torch.rand(1, 3, 6 * factor, 4 * factor, generator=generator),
+    }
+    condition = dict(encoder_hidden_states=values["text_encoding"], controlnet_cond=values["hint"])
+    if "addition_embed_type" in configuration:
+        values["text_embedding"] = draw(2, 6)
+        values["numbers"] = torch.tensor([[64., 64, 0, 0, 64, 64], [64, 48, 8, 0, 32, 16]])
+        condition["added_cond_kwargs"] = dict(text_embeds=values["text_embedding"], time_ids=values["numbers"])
+    handles = watch(values, {"encoded_hint": model.controlnet_cond_embedding, "mid_block": model.mid_block})
+    for kind, pools, arguments in [("plain", False, {}), ("scaled", False, dict(conditioning_scale=0.7)),
+                                   ("guessing", False, dict(conditioning_scale=0.7, guess_mode=True)),
+                                   ("pooling", True, dict(conditioning_scale=0.7, guess_mode=True))]:
+        model.register_to_config(global_pool_conditions=pools)
+        output = model(values["sample"], values["timestep"], **condition, **arguments)
+        values |= {f"{kind}.{i}": skip for i, skip in enumerate(output.down_block_res_samples)}
+        values[f"{kind}.middle"] = output.mid_block_res_sample
+        for handle in handles:
+            handle.remove()
     save(name, values)
 
 
@@ -209,6 +253,22 @@ REFINER_UNET = XL_UNET | dict(
     down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
     projection_class_embeddings_input_dim=2560, transformer_layers_per_block=4,
     up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+)
+# What the U-Net's configuration does not have, and what it has beyond the network's.
+SD15_CONTROL = {key: SD15_UNET[key] for key in SD15_UNET
+                if key not in ("center_input_sample", "out_channels", "sample_size", "up_block_types")} | dict(
+    class_embed_type=None, conditioning_embedding_out_channels=[16, 32, 96, 256],
+    controlnet_conditioning_channel_order="rgb", num_class_embeds=None, only_cross_attention=False,
+    projection_class_embeddings_input_dim=None, resnet_time_scale_shift="default", upcast_attention=False,
+    use_linear_projection=False,
+)
+XL_CONTROL_PUBLISHED = SD15_CONTROL | dict(
+    addition_embed_type="text_time", addition_embed_type_num_heads=64, addition_time_embed_dim=256,
+    attention_head_dim=[5, 10, 20], block_out_channels=[320, 640, 1280], conditioning_channels=3,
+    cross_attention_dim=2048, down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    encoder_hid_dim=None, encoder_hid_dim_type=None, global_pool_conditions=False,
+    mid_block_type="UNetMidBlock2DCrossAttn", num_attention_heads=None, projection_class_embeddings_input_dim=2816,
+    transformer_layers_per_block=[1, 2, 10], upcast_attention=None, use_linear_projection=True,
 )
 VAE = dict(
     act_fn="silu", block_out_channels=[128, 256, 512, 512], down_block_types=["DownEncoderBlock2D"] * 4, in_channels=3,
@@ -314,6 +374,34 @@ def open_clip_shapes(c):
                   for i in range(c["num_hidden_layers"]) for key, shape in layer.items()}
 
 
+def original_control(name, layers=2):
+    """The name in the program of ControlNet's authors."""
+    parts = name.split(".")
+    kind = parts[-1]
+    if parts[0] == "controlnet_cond_embedding":
+        place = {"conv_in": 0, "conv_out": 14}[parts[1]] if parts[1] != "blocks" else 2 * int(parts[2]) + 2
+        return f"input_hint_block.{place}.{kind}"
+    if parts[0] == "controlnet_down_blocks":
+        return f"zero_convs.{parts[1]}.0.{kind}"
+    if parts[0] == "controlnet_mid_block":
+        return f"middle_block_out.0.{kind}"
+    return original_unet(name, layers)
+
+
+def single_control(name, configuration):
+    """What diffusers' conversion makes of a file with the authors' names."""
+    with torch.device("meta"):
+        tensors = ControlNetModel(**configuration).state_dict()
+    # Each is a view of one number, told from others by the number.
+    originals = [original_control(key) for key in tensors]
+    numbers = {key: torch.full((1,), float(i)).expand(tensor.shape)
+               for i, (key, tensor) in enumerate(zip(originals, tensors.values()))}
+    converted = convert_controlnet_checkpoint(dict(numbers), configuration)
+    origins = {originals[int(tensor.flatten()[0])]: new for new, tensor in converted.items()}
+    assert set(converted) == set(tensors) and len(origins) == len(tensors)
+    write_lines(name, [f"{key} {','.join(map(str, numbers[key].shape))} {origins[key]}" for key in sorted(origins)])
+
+
 def single(name, unet_configuration, texts, vae_configuration=VAE, folder=OUT / "published"):
     """What diffusers' conversion makes of a file with the names of CompVis and Stability.
 
@@ -403,6 +491,8 @@ def single_xl(folder):
 unet("unet/sd1", SD1, (7, 6))
 unet("unet/sd2", SD2, (8, 4))
 unet("unet/xl", XL, (8, 8))
+control("control/sd1", SD1_CONTROL)
+control("control/xl", XL_CONTROL)
 autoencoder()
 tiled()
 text("clip-text", CLIPTextModel, hidden_act="gelu", eos_token_id=59)
@@ -410,6 +500,9 @@ text("clip-text-projection", CLIPTextModelWithProjection)
 for name, configuration in [("unet-sd15", SD15_UNET), ("unet-sd21", SD21_UNET), ("unet-xl", XL_UNET),
                             ("unet-refiner", REFINER_UNET)]:
     published(name, configuration, lambda c: UNet2DConditionModel(**c))
+published("control-sd15", SD15_CONTROL, lambda c: ControlNetModel(**c))
+published("control-xl", XL_CONTROL_PUBLISHED, lambda c: ControlNetModel(**c))
+single_control("single-control-sd15", SD15_CONTROL)
 published("vae", VAE, lambda c: AutoencoderKL(**c))
 published("text-vit-l", VIT_L, lambda c: CLIPTextModel(CLIPTextConfig(**c)))
 published("text-vit-h", VIT_H, lambda c: CLIPTextModel(CLIPTextConfig(**c)))

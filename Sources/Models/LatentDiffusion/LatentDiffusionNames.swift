@@ -105,7 +105,8 @@ package struct LatentDiffusionNames: ParameterSource {
 
     // MARK: The U-Net
 
-    private static func unet(_ parts: [String], layersPerBlock: Int) -> String? {
+    /// The new name of a tensor of the U-Net, or of a network beside it, by the parts of the old one.
+    static func unet(_ parts: [String], layersPerBlock: Int) -> String? {
         guard parts.count >= 3, let place = Int(parts[1]) ?? (parts[0] == "out" ? 0 : nil) else { return nil }
         let group = layersPerBlock + 1
         switch parts[0] {

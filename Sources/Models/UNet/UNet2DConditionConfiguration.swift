@@ -136,7 +136,7 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     /// Width and height of the samples the network was trained on, in latent pixels.
     package let sampleSize: Int?
     /// Channels of the sample.
-    package let inChannels: Int
+    package private(set) var inChannels: Int
     /// Channels of the prediction; twice `inChannels` where the network also predicts a variance.
     package let outChannels: Int
     /// Whether a sample in 0…1 is moved to −1…1 first.
@@ -189,7 +189,7 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     /// What a class or a vector adds to the time.
     package let classEmbedding: ClassEmbedding?
     /// Width of a vector that is added to the time's sinusoids, made of the guidance: latent consistency models.
-    package let timeConditionWidth: Int?
+    package private(set) var timeConditionWidth: Int?
     /// How the time acts inside a residual block.
     package let resnetTimeScaleShift: TimeScaleShift
     /// Whether residual blocks take the time embedding without SiLU.
@@ -213,6 +213,13 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
 
     /// By how much the blocks shrink the map; width and height of a sample must be multiples of it.
     package var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }
+
+    /// The shape of a network beside this one, which sees latents of so many channels and is not told the guidance.
+    func beside(inChannels: Int) -> UNet2DConditionConfiguration {
+        var beside = self
+        (beside.inChannels, beside.timeConditionWidth) = (inChannels, nil)
+        return beside
+    }
 
     /// A new network's shape, with the values that Kandinsky's networks share as defaults.
     ///
@@ -286,7 +293,17 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
     ///   - file: The file's name, for messages.
     /// - Throws: `ConfigurationError` when a value is missing, out of range, not supported or does not fit the others.
     package init(json: Data, file: String = "config.json") throws(ConfigurationError) {
-        let json = try ConfigurationReader(json, file: file)
+        try self.init(ConfigurationReader(json, file: file), file: file)
+    }
+
+    /// Reads the keys of a `config.json`; those that nobody else has read are unknown.
+    ///
+    /// - Parameters:
+    ///   - json: The file.
+    ///   - file: Its name, for messages.
+    ///   - goesUp: Whether the network has a way up, and the file says what is on it; else it mirrors the way down.
+    /// - Throws: `ConfigurationError` when a value is missing, out of range, not supported or does not fit the others.
+    init(_ json: ConfigurationReader, file: String, goesUp: Bool = true) throws(ConfigurationError) {
         sampleSize = try json.optionalInteger("sample_size", in: 1...65_536)
         inChannels = try json.integer("in_channels", default: 4, in: 1...1024)
         outChannels = try json.integer("out_channels", default: 4, in: 1...1024)
@@ -305,7 +322,8 @@ package struct UNet2DConditionConfiguration: Sendable, Equatable {
             throw json.invalid("mid_block_type", expected: "a block between down and up")
         }
         midBlockType = try json.choice("mid_block_type", default: .crossAttention)
-        upBlockTypes = try json.choices("up_block_types", count: count)
+        upBlockTypes =
+            goesUp ? try json.choices("up_block_types", count: count) : downBlockTypes.reversed().map(\.mirrored)
         onlyCrossAttention = try json.booleansPerBlock("only_cross_attention", default: false, count: count)
         midBlockOnlyCrossAttention = try json.boolean(
             "mid_block_only_cross_attention",

@@ -19,17 +19,10 @@ package struct UNet2DConditionModel {
     /// The network's shape.
     package let configuration: UNet2DConditionConfiguration
 
-    let input: Conv2d
-    let timeEmbedding: TimestepEmbedding
-    let conditioning: UNetConditioning
-    let classEmbedding: UNetClassEmbedding?
-    let guidanceProjection: Linear?
-    let down: [UNetDownBlock]
-    let middle: UNetMidBlock
+    let encoder: UNetEncoder
     let up: [UNetUpBlock]
     let outputNorm: GroupNorm
     let output: Conv2d
-    private let computeType: DType
 
     /// Builds the network from a checkpoint or, for training, from initialisers (PyTorch's defaults throughout).
     ///
@@ -41,74 +34,7 @@ package struct UNet2DConditionModel {
         let widths = configuration.blockOutChannels
         let count = widths.count
         self.configuration = configuration
-        computeType = scope.store.computeType
-
-        var settings = UNetBlockSettings(
-            timeWidth: configuration.timeEmbeddingDim,
-            conditionWidth: configuration.crossAttentionDim,
-            groups: configuration.normNumGroups,
-            epsilon: configuration.normEps,
-            timeScaleShift: configuration.resnetTimeScaleShift,
-            outputScale: configuration.resnetOutScaleFactor
-        )
-
-        input = try Conv2d(
-            scope["conv_in"],
-            from: configuration.inChannels,
-            to: widths[0],
-            kernel: configuration.convInKernel,
-            padding: configuration.convInKernel / 2
-        )
-        timeEmbedding = try TimestepEmbedding(
-            scope["time_embedding"],
-            from: widths[0],
-            to: configuration.timeEmbeddingDim
-        )
-        conditioning = try UNetConditioning(scope, configuration)
-        classEmbedding = try UNetClassEmbedding(scope["class_embedding"], configuration)
-        guidanceProjection = try configuration.timeConditionWidth.map {
-            try Linear(scope["time_embedding"]["cond_proj"], from: $0, to: widths[0], bias: false)
-        }
-
-        func attention(
-            _ kind: UNet2DConditionConfiguration.Attention,
-            heads: Int,
-            block: Int,
-            onlyCrossAttention: Bool
-        ) -> UNetBlockAttention {
-            UNetBlockAttention(
-                kind: kind,
-                heads: configuration.attentionHeadDim[heads],
-                layers: configuration.transformerLayersPerBlock[block],
-                onlyCrossAttention: onlyCrossAttention,
-                usesLinearProjection: configuration.usesLinearProjection
-            )
-        }
-
-        var down: [UNetDownBlock] = []
-        for index in 0..<count {
-            let type = configuration.downBlockTypes[index]
-            down.append(
-                try UNetDownBlock(
-                    scope["down_blocks"][index],
-                    from: widths[max(0, index - 1)],
-                    to: widths[index],
-                    layers: configuration.layersPerBlock[index],
-                    attention: type.attention.map {
-                        attention(
-                            $0,
-                            heads: index,
-                            block: index,
-                            onlyCrossAttention: configuration.onlyCrossAttention[index]
-                        )
-                    },
-                    downsamples: index < count - 1,
-                    byResnet: type == .resnetDownsample || type == .simpleCrossAttention,
-                    settings
-                )
-            )
-        }
-        self.down = down
+        encoder = try UNetEncoder(scope, configuration)
 
         var up: [UNetUpBlock] = []
         for index in 0..<count {
@@ -122,35 +48,22 @@ package struct UNet2DConditionModel {
                     lastSkip: widths[max(0, mirrored - 1)],
                     layers: configuration.layersPerBlock[mirrored] + 1,
                     attention: type.attention.map {
-                        attention(
+                        UNetBlockAttention(
                             $0,
                             heads: $0 == .simple ? index : mirrored,
                             block: mirrored,
-                            onlyCrossAttention: configuration.onlyCrossAttention[mirrored]
+                            onlyCrossAttention: configuration.onlyCrossAttention[mirrored],
+                            configuration
                         )
                     },
                     upsamples: index < count - 1,
                     byResnet: type == .resnetUpsample || type == .simpleCrossAttention,
-                    settings
+                    UNetBlockSettings(configuration)
                 )
             )
         }
         self.up = up
 
-        settings.outputScale = configuration.midBlockScaleFactor
-        middle = try UNetMidBlock(
-            scope["mid_block"],
-            channels: widths[count - 1],
-            attention: attention(
-                configuration.midBlockType.attention,
-                heads: count - 1,
-                block: count - 1,
-                // The reference's middle with a transformer has no such switch.
-                onlyCrossAttention: configuration.midBlockType == .simpleCrossAttention
-                    && configuration.midBlockOnlyCrossAttention
-            ),
-            settings
-        )
         outputNorm = try GroupNorm(
             scope["conv_norm_out"],
             groups: configuration.normNumGroups,
@@ -181,55 +94,19 @@ package struct UNet2DConditionModel {
         _ context: Context,
         control: UNetControl? = nil
     ) -> Tensor {
-        let time = time(timestep, context)
+        let time = encoder.time(timestep, context)
         let sample = configuration.centerInputSample ? sample * 2 - 1 : sample
-        let mapped = context.hint.map { .cat([sample.to(computeType), $0], dim: 1) } ?? sample.to(computeType)
-        var x = input(mapped.channelsLast())
-
-        var skips = [x]
-        for (block, condition) in zip(down, context.down) {
-            let outputs = block(x, time: time, condition: condition)
-            skips += outputs
-            x = outputs.last ?? x
-        }
-        x = middle(x, time: time, condition: context.middle)
+        let type = encoder.computeType
+        let mapped = context.hint.map { .cat([sample.to(type), $0], dim: 1) } ?? sample.to(type)
+        var (skips, x) = encoder(encoder.input(mapped.channelsLast()), time: time, context)
         if let control {
-            skips = zip(skips, control.down).map { $0 + $1.cast(to: computeType) }
-            x = x + control.middle.cast(to: computeType)
+            skips = zip(skips, control.down).map { $0 + $1.cast(to: type) }
+            x = x + control.middle.cast(to: type)
         }
         for (block, condition) in zip(up, context.up) {
             x = block(x, skips: &skips, time: time, condition: condition)
         }
         return output(outputNorm(x).silu()).to(.float32)
-    }
-
-    /// The time and what the condition adds to it, as the residual blocks take it: `[batch, timeEmbeddingDim]`.
-    func time(_ timestep: Tensor, _ context: Context) -> Tensor {
-        let sinusoids = sinusoidalEmbedding(
-            timestep,
-            width: configuration.blockOutChannels[0],
-            flipSinToCos: configuration.flipSinToCos,
-            frequencyShift: Double(configuration.freqShift)
-        )
-        let input = sinusoids.to(computeType)
-        let time = add(context.time, to: timeEmbedding(add(context.guidance, to: input)))
-        return configuration.resnetSkipTimeAct ? time : time.silu()
-    }
-}
-
-/// What a ControlNet adds to the maps of a U-Net.
-///
-/// Source: Zhang et al. 2023, section 3.2; the reference's `down_block_additional_residuals` and
-/// `mid_block_additional_residual`.
-package struct UNetControl {
-    /// For the first map and for what each layer on the way down gives, in the shape of each.
-    package let down: [Tensor]
-    /// For what the middle gives.
-    package let middle: Tensor
-
-    package init(down: [Tensor], middle: Tensor) {
-        self.down = down
-        self.middle = middle
     }
 }
 
@@ -237,18 +114,7 @@ package struct UNetControl {
 
 extension UNet2DConditionModel {
     /// A condition as the network's layers see it; the same in every step of a run.
-    package struct Context {
-        /// What is added to the time embedding, `[batch, timeEmbeddingDim]`, or nothing.
-        let time: Tensor?
-        /// What joins the sample's channels, `[batch, 4, height, width]`.
-        var hint: Tensor?
-        /// What is added to the time's sinusoids, `[batch, blockOutChannels[0]]`, or nothing.
-        let guidance: Tensor?
-        /// For each layer of each block, its attentions' keys and values of the condition.
-        let down: [[[KeyValue]]]
-        let middle: [KeyValue]
-        let up: [[[KeyValue]]]
-    }
+    package typealias Context = UNetContext
 
     /// The condition of a network with `text` or `textTime` conditioning (Stable Diffusion), projected.
     ///
@@ -272,24 +138,14 @@ extension UNet2DConditionModel {
         guidance: Tensor? = nil,
         textMask: Tensor? = nil
     ) throws(UNetError) -> Context {
-        var time: Tensor?
-        switch (conditioning, textEmbedding, numbers) {
-        case (.text, nil, nil): break
-        case (.textTime(let embedding), let text?, let numbers?): time = embedding(text, numbers, computeType)
-        default:
-            let found = textEmbedding == nil ? "the text encoding" : "text encoding and text embedding"
-            throw .otherConditioning(expected: configuration.conditioning.words, found: found)
-        }
-        if let classEmbedding {
-            guard let label else { throw .missingLabel }
-            time = add(time, to: classEmbedding(label, computeType))
-        }
-        return context(
-            tokens: textEncoding.to(computeType),
-            time: time,
-            guidance: guidance.flatMap { guidanceProjection?($0) },
-            // [batch, tokens] → [batch, 1, 1, tokens], as the reference has it.
-            mask: textMask.map { (($0.to(.float32) - 1) * 10_000).to(computeType).unsqueeze(1).unsqueeze(1) }
+        try encoder.context(
+            textEncoding: textEncoding,
+            textEmbedding: textEmbedding,
+            numbers: numbers,
+            label: label,
+            guidance: guidance,
+            textMask: textMask,
+            up: up
         )
     }
 
@@ -308,16 +164,17 @@ extension UNet2DConditionModel {
         textEncoding: Tensor,
         imageEmbedding: Tensor
     ) throws(UNetError) -> Context {
-        guard case .textImage(let projection, let embedding) = conditioning else {
+        guard case .textImage(let projection, let embedding) = encoder.conditioning else {
             throw .otherConditioning(
                 expected: configuration.conditioning.words,
                 found: UNet2DConditionConfiguration.Conditioning.textImage.words
             )
         }
-        let image = imageEmbedding.to(computeType)
-        return context(
-            tokens: projection(textEncoding: textEncoding.to(computeType), imageEmbedding: image),
-            time: embedding(textEmbedding: textEmbedding.to(computeType), imageEmbedding: image)
+        let image = imageEmbedding.to(encoder.computeType)
+        return encoder.context(
+            tokens: projection(textEncoding: textEncoding.to(encoder.computeType), imageEmbedding: image),
+            time: embedding(textEmbedding: textEmbedding.to(encoder.computeType), imageEmbedding: image),
+            up: up
         )
     }
 
@@ -327,14 +184,14 @@ extension UNet2DConditionModel {
     /// - Returns: what every step takes.
     /// - Throws: ``UNetError`` when the network has another conditioning.
     package func context(imageEmbedding: Tensor) throws(UNetError) -> Context {
-        guard case .image(let projection, let embedding) = conditioning else {
+        guard case .image(let projection, let embedding) = encoder.conditioning else {
             throw .otherConditioning(
                 expected: configuration.conditioning.words,
                 found: UNet2DConditionConfiguration.Conditioning.image.words
             )
         }
-        let image = imageEmbedding.to(computeType)
-        return context(tokens: projection(image), time: embedding(image))
+        let image = imageEmbedding.to(encoder.computeType)
+        return encoder.context(tokens: projection(image), time: embedding(image), up: up)
     }
 
     /// The condition of a network with `imageHint` conditioning (Kandinsky 2.2's ControlNet), projected.
@@ -345,33 +202,18 @@ extension UNet2DConditionModel {
     /// - Returns: what every step takes.
     /// - Throws: ``UNetError`` when the network has another conditioning.
     package func context(imageEmbedding: Tensor, hint: Tensor) throws(UNetError) -> Context {
-        guard case .imageHint(let projection, let embedding, let encoder) = conditioning else {
+        guard case .imageHint(let projection, let embedding, let hintEncoder) = encoder.conditioning else {
             throw .otherConditioning(
                 expected: configuration.conditioning.words,
                 found: UNet2DConditionConfiguration.Conditioning.imageHint.words
             )
         }
-        let image = imageEmbedding.to(computeType)
-        var context = context(tokens: projection(image), time: embedding(image))
-        context.hint = encoder(hint.to(computeType).channelsLast())
+        let image = imageEmbedding.to(encoder.computeType)
+        var context = encoder.context(tokens: projection(image), time: embedding(image), up: up)
+        context.hint = hintEncoder(hint.to(encoder.computeType).channelsLast())
         return context
     }
-
-    /// The condition's tokens `[batch, tokens, crossAttentionDim]` as each attention sees them.
-    func context(tokens: Tensor, time: Tensor?, guidance: Tensor? = nil, mask: Tensor? = nil) -> Context {
-        func masked(_ layers: [[KeyValue]]) -> [[KeyValue]] { layers.map { $0.map { $0.masked(by: mask) } } }
-        return Context(
-            time: time,
-            guidance: guidance,
-            down: down.map { masked($0.keyValues(of: tokens)) },
-            middle: middle.keyValues(of: tokens).map { $0.masked(by: mask) },
-            up: up.map { masked($0.keyValues(of: tokens)) }
-        )
-    }
 }
-
-/// The sum, or `x` alone.
-private func add(_ term: Tensor?, to x: Tensor) -> Tensor { term.map { x + $0 } ?? x }
 
 /// A U-Net that was asked for what it is not made for.
 package enum UNetError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -392,7 +234,7 @@ package enum UNetError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension UNet2DConditionConfiguration.Conditioning {
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .text: "the text encoding"
         case .textTime: "text encoding, text embedding and numbers"

@@ -211,39 +211,47 @@ struct ImageTimeEmbedding {
     func callAsFunction(_ imageEmbedding: Tensor) -> Tensor { norm(image(imageEmbedding)) }
 }
 
-/// Eight convolutions that make of a picture, such as a depth map, four channels that join the sample's.
+/// Convolutions that make of a picture, such as a depth map, a map as small as the sample: two of each width, of which
+/// from the second width on the first widens and halves.
 ///
-/// Source: `diffusers/models/embeddings.py`, `ImageHintTimeEmbedding.input_hint_block`.
+/// Source: `diffusers/models/embeddings.py`, `ImageHintTimeEmbedding.input_hint_block`; `controlnet.py`,
+/// `ControlNetConditioningEmbedding`.
 struct HintEncoder {
-    /// By how much the hint's width and height shrink.
+    /// By how much the hint's width and height shrink in Kandinsky.
     static let factor = 8
-    /// Channels of the result.
+    /// Channels of the result in Kandinsky.
     static let channels = 4
 
     private let convolutions: [Conv2d]
 
+    /// The encoder of Kandinsky, whose convolutions and activations are counted through.
     init(_ scope: ParameterScope) throws {
-        let widths = [3, 16, 16, 32, 32, 96, 96, 256, Self.channels]
-        var convolutions: [Conv2d] = []
-        for index in 0..<widths.count - 1 {
-            // Between the convolutions, the reference counts an activation; those that widen also halve.
-            let halves = index % 2 == 0 && (2...6).contains(index)
-            convolutions.append(
-                try Conv2d(
-                    scope[2 * index],
-                    from: widths[index],
-                    to: widths[index + 1],
-                    kernel: 3,
-                    stride: halves ? 2 : 1,
-                    padding: 1
-                )
-            )
-        }
-        self.convolutions = convolutions
+        try self.init((0..<8).map { scope[2 * $0] }, from: 3, widths: [16, 32, 96, 256], to: Self.channels)
     }
 
-    /// - Parameter hint: `[batch, 3, 8 · height, 8 · width]`, as the network was trained on: 0…1 for depth.
-    /// - Returns: `[batch, 4, height, width]`.
+    /// - Parameters:
+    ///   - scopes: of each convolution, two for each width.
+    ///   - input: channels of the picture.
+    ///   - widths: channels on the way; each but the first halves the map.
+    ///   - output: channels of the result.
+    /// - Throws: `ParameterError` where a tensor is missing or has another shape.
+    init(_ scopes: [ParameterScope], from input: Int, widths: [Int], to output: Int) throws {
+        let channels = [input] + widths.flatMap { [$0, $0] }.dropLast() + [output]
+        convolutions = try scopes.indices.map { index in
+            let widens = index % 2 == 0 && (2..<scopes.count - 1).contains(index)
+            return try Conv2d(
+                scopes[index],
+                from: channels[index],
+                to: channels[index + 1],
+                kernel: 3,
+                stride: widens ? 2 : 1,
+                padding: 1
+            )
+        }
+    }
+
+    /// - Parameter hint: `[batch, input, factor · height, factor · width]`, as the network was trained on: 0…1.
+    /// - Returns: `[batch, output, height, width]`.
     func callAsFunction(_ hint: Tensor) -> Tensor {
         convolutions.indices.reduce(hint) { x, index in
             convolutions[index](x, activation: index < convolutions.count - 1 ? .silu : .none)
