@@ -203,6 +203,33 @@ extension CLIPCheckpoint {
         }
     }
 
+    /// The halves of the network, each of which is read alone where it has a file of its own.
+    func halves(_ loader: PartLoader) throws -> (texts: Part<any TextEncoder>, images: Part<any ImageEncoder>) {
+        guard case .towers(let own) = layout else {
+            let whole = loader.options.keepsParts ? try network(loader) : nil
+            return (try Part(loader) { try whole ?? network($0) }, try Part(loader) { try whole ?? network($0) })
+        }
+        return (
+            try Part(loader, isOptional: true) {
+                try $0.load(weights, as: { HuggingFaceCLIPNames(textTower: $0) }) {
+                    try TextTransformer($0, own.textTower)
+                }
+            },
+            try Part(loader, isOptional: true) {
+                try $0.load(
+                    PartLoader.file(of: "\(path)/image_encoder"),
+                    as: { HuggingFaceCLIPNames($0) },
+                    ignoring: CLIP.isIgnorable
+                ) { scope -> any ImageEncoder in
+                    switch own.imageTower {
+                    case .visionTransformer(let tower): try VisionTransformer(scope["visual"], tower)
+                    case .resNet(let tower): try ModifiedResNet(scope["visual"], tower)
+                    }
+                }
+            }
+        )
+    }
+
     /// The shape and the tensors of a checkpoint whose towers are CLIP's own, by OpenCLIP's names, as training takes them.
     ///
     /// - Throws: one sentence where the towers are others, or the weights cannot be opened.
