@@ -146,7 +146,7 @@ struct LowMemoryTests {
                 ] {
                     let relative = ((tiled - whole).square().mean() / whole.variance()).item
                     // Random weights see far; those of a trained autoencoder hardly beyond what tiles share.
-                    #expect(tiled.shape == whole.shape && relative > 1e-9 && relative < 0.5, "\(relative)")
+                    #expect(tiled.shape == whole.shape && relative > 1e-9 && relative < 1, "\(relative)")
                 }
             }
         }
