@@ -189,17 +189,11 @@ extension CLIPCheckpoint {
             try loader.load(weights, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
         case .huggingFace(let own):
             try loader.load(weights, as: { HuggingFaceCLIPNames($0) }, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
-        case .towers(let own):
-            try loader.load(
-                HuggingFaceCLIPNames(
-                    JoinedParameters([
-                        openCheckpoint(weights), openCheckpoint(PartLoader.file(of: "\(path)/image_encoder")),
-                        // Towers that were published apart come without it; CLIP's own ended at its bound, 100.
-                        TensorDictionary(["logit_scale": Tensor(log(100))]),
-                    ])
-                ),
-                ignoring: CLIP.isIgnorable
-            ) { try CLIP($0, own) }
+        case .towers:
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "its towers lie apart and come without a logit scale; expected a dual encoder in one file"
+            )
         }
     }
 
