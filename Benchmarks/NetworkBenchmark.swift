@@ -69,7 +69,7 @@ enum NetworkBenchmark {
             return try works(inputs, encode: { network.encode($0).mean }, decode: { network.decode($0) })
         case "VQModel":
             let network = try built { try VQModel($0, VQModelConfiguration(json: json)) }
-            return try works(inputs, encode: network.encode, decode: network.decode)
+            return try works(inputs, encode: { network.encode($0) }, decode: { network.decode($0) })
         case let name:
             throw BenchmarkError("\(folder) holds a \(name), which has no works here")
         }

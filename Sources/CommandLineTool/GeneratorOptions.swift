@@ -58,7 +58,7 @@ struct GeneratorOptions: ParsableArguments {
     @Option(
         help: """
             normal, or low: parts of the model are read when they are needed and let go, and large pictures are made in \
-            tiles, of Stable Diffusion. (default: normal)
+            tiles. (default: normal)
             """
     )
     var memory: MemoryUse?
@@ -94,25 +94,47 @@ extension Recipe {
     /// - Returns: the pipeline.
     /// - Throws: one sentence where it is not here, or cannot do what the recipe says.
     func open() throws -> any PictureGenerator {
+        try openPictureGenerator(
+            modelDirectory: modelPath(),
+            prior: prior.map { try ModelLocation.path(of: $0) },
+            loading: loading()
+        )
+    }
+
+    /// The prior that the recipe names, or else that of its model; no weights are read yet.
+    ///
+    /// - Returns: the pipeline.
+    /// - Throws: one sentence where it is not here, or cannot do what the recipe says.
+    func openPrior() throws -> PriorPipeline {
+        guard adaptations == nil, learnedWords == nil else {
+            throw CommandError("A prior takes no LoRA and no learned words; leave them out.")
+        }
+        return try PriorPipeline(
+            modelDirectory: prior.map { try ModelLocation.path(of: $0) } ?? modelPath(),
+            loading: loading()
+        )
+    }
+
+    private func modelPath() throws -> String {
         var options = ModelOptions()
         options.model = model
-        return try openPictureGenerator(
-            modelDirectory: try options.path(),
-            prior: try prior.map { try ModelLocation.path(of: $0) },
-            loading: LoadingOptions(
-                computeType: precision?.type,
-                storesInt8: storage == .int8,
-                keepsParts: memory != .low,
-                adaptations: (adaptations ?? []).map { ($0.path, $0.scale) },
-                learnedTokens: (learnedWords ?? []).map { text in
-                    // A path may have colons itself.
-                    guard !FileManager.default.fileExists(atPath: text), let colon = text.lastIndex(of: ":") else {
-                        return (text, nil)
-                    }
-                    return (String(text[..<colon]), String(text[text.index(after: colon)...]))
-                },
-                controlNetworks: try (controls ?? []).compactMap(\.network).map { try ModelLocation.path(of: $0.path) }
-            )
+        return try options.path()
+    }
+
+    private func loading() throws -> LoadingOptions {
+        try LoadingOptions(
+            computeType: precision?.type,
+            storesInt8: storage == .int8,
+            keepsParts: memory != .low,
+            adaptations: (adaptations ?? []).map { ($0.path, $0.scale) },
+            learnedTokens: (learnedWords ?? []).map { text in
+                // A path may have colons itself.
+                guard !FileManager.default.fileExists(atPath: text), let colon = text.lastIndex(of: ":") else {
+                    return (text, nil)
+                }
+                return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+            },
+            controlNetworks: (controls ?? []).compactMap(\.network).map { try ModelLocation.path(of: $0.path) }
         )
     }
 }

@@ -9,7 +9,7 @@ struct PriorCommand: AsyncParsableCommand {
         abstract: "Make image embeddings of words with a model's prior.",
         discussion: """
             Of --candidates embeddings, the one nearest to the words comes first. 'lienzo generate --image-embedding' \
-            makes pictures of them.
+            makes pictures of them. --model may be the folder of a prior alone, such as that of Kandinsky.
             """
     )
 
@@ -47,9 +47,7 @@ struct PriorCommand: AsyncParsableCommand {
     mutating func run() async throws {
         try OutputFile.requireWritable(output)
         let recipe = try recipe()
-        guard let pipeline = try recipe.open() as? UnCLIPPipeline else {
-            throw CommandError("This model has no prior; expected one such as Kandinsky or mini.")
-        }
+        let pipeline = try recipe.openPrior()
         let request = recipe.settings(over: pipeline.request(prompt: prompt))
         let rows = try await pipeline.imageEmbeddings(request).flatMap(\.self)
         try EmbeddingTable(rows).write(

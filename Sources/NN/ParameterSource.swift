@@ -39,32 +39,6 @@ package struct TensorDictionary: ParameterSource {
     }
 }
 
-/// The tensors of several sources, whose names differ.
-package struct JoinedParameters: ParameterSource {
-    private let sources: [any ParameterSource]
-
-    /// - Parameter sources: where a name stands in several of them, the first is asked.
-    package init(_ sources: [any ParameterSource]) {
-        self.sources = sources
-    }
-
-    package var description: String { sources.map(\.description).joined(separator: " and ") }
-
-    package var names: [String] { Set(sources.flatMap(\.names)).sorted() }
-
-    package func shape(of name: String) -> [Int]? {
-        for source in sources { if let shape = source.shape(of: name) { return shape } }
-        return nil
-    }
-
-    package func tensor(named name: String) throws -> Tensor {
-        guard let source = sources.first(where: { $0.shape(of: name) != nil }) else {
-            throw ParameterError(name: name, source: description, problem: .missing)
-        }
-        return try source.tensor(named: name)
-    }
-}
-
 /// A parameter that does not fit the model.
 package struct ParameterError: Error, Sendable, CustomStringConvertible {
     package enum Problem: Sendable, Equatable {

@@ -34,6 +34,8 @@ package final class ParameterStore {
     package var recomputesBlocks = false
 
     private let source: (any ParameterSource)?
+    /// Whether names and shapes are looked at and no weights are read.
+    private let onlyChecks: Bool
     private let storesInt8: Bool
     private let generator: Generator?
     private let isTrainable: (String) -> Bool
@@ -65,13 +67,17 @@ package final class ParameterStore {
     ///   - device: where the parameters are kept.
     ///   - computeType: the device's preferred one where `nil`.
     ///   - storesInt8: whether large weights are kept in 8 bits a number, where memory is scarce.
+    ///   - onlyChecks: whether the network is not to be used: building it tells what is missing, surplus or misshapen, in no
+    ///     time and memory, because every parameter is zeros that have one number.
     package init(
         loading source: any ParameterSource,
         device: Device = .cpu,
         computeType: DType? = nil,
-        storesInt8: Bool = false
+        storesInt8: Bool = false,
+        onlyChecks: Bool = false
     ) {
         purpose = .inference
+        self.onlyChecks = onlyChecks
         self.storesInt8 = storesInt8
         self.source = source
         generator = nil
@@ -96,6 +102,7 @@ package final class ParameterStore {
         isTrainable: @escaping (String) -> Bool = { _ in true }
     ) {
         purpose = .training
+        onlyChecks = false
         storesInt8 = false
         self.source = source
         self.generator = generator
@@ -114,6 +121,7 @@ package final class ParameterStore {
     ///
     /// In bfloat16 oneDNN has a layout only for processors with that arithmetic; others compute it as it comes, slowly.
     package var weightForm: WeightForm {
+        if onlyChecks { return .plain }
         if storesInt8 { return .int8 }
         let isFast = computeType != .bfloat16 || Engine.hasBFloat16
         return purpose == .inference && device == .cpu && isFast && Lever.pack.isOn ? .prepared : .plain
@@ -149,6 +157,7 @@ package final class ParameterStore {
                 problem: .shape(expected: shape, found: found)
             )
         }
+        guard !onlyChecks else { return .zeros(shape.map { _ in 1 }, device: device).expand(shape) }
         return try source.tensor(named: name)
     }
 
@@ -159,6 +168,7 @@ package final class ParameterStore {
         type: DType
     ) throws -> Parameter {
         let loaded = try tensor(name, shape, initial: initial)
+        guard !onlyChecks else { return Parameter(value: loaded, type: loaded.dtype) }
         guard purpose == .training, isTrainable(name) else {
             if purpose == .training { entries.append(Entry(name: name, tensor: loaded, kind: .frozen)) }
             return Parameter(value: loaded.to(device, type), type: type)

@@ -190,19 +190,39 @@ extension CLIPCheckpoint {
             try loader.load(weights, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
         case .huggingFace(let own):
             try loader.load(weights, as: { HuggingFaceCLIPNames($0) }, ignoring: CLIP.isIgnorable) { try CLIP($0, own) }
-        case .towers(let own, let directory):
-            try loader.load(
-                HuggingFaceCLIPNames(
-                    JoinedParameters([
-                        openCheckpoint(weights),
-                        openCheckpoint(PartLoader.file(of: directory.folder(of: "image_encoder"))),
-                        // Towers that were published apart come without it; CLIP's own ended at its bound, 100.
-                        TensorDictionary(["logit_scale": Tensor(log(100))]),
-                    ])
-                ),
-                ignoring: CLIP.isIgnorable
-            ) { try CLIP($0, own) }
+        case .towers:
+            throw PipelineError.invalidModel(
+                path: path,
+                reason: "its towers lie apart and come without a logit scale; expected a dual encoder in one file"
+            )
         }
+    }
+
+    /// The halves of the network, each of which is read alone where it has a file of its own.
+    func halves(_ loader: PartLoader) throws -> (texts: Part<any TextEncoder>, images: Part<any ImageEncoder>) {
+        guard case .towers(let own, let directory) = layout else {
+            let whole = loader.options.keepsParts ? try network(loader) : nil
+            return (try Part(loader) { try whole ?? network($0) }, try Part(loader) { try whole ?? network($0) })
+        }
+        return (
+            try Part(loader, isOptional: true) {
+                try $0.load(weights, as: { HuggingFaceCLIPNames(textTower: $0) }) {
+                    try TextTransformer($0, own.textTower)
+                }
+            },
+            try Part(loader, isOptional: true) {
+                try $0.load(
+                    PartLoader.file(of: directory.folder(of: "image_encoder")),
+                    as: { HuggingFaceCLIPNames($0) },
+                    ignoring: CLIP.isIgnorable
+                ) { scope -> any ImageEncoder in
+                    switch own.imageTower {
+                    case .visionTransformer(let tower): try VisionTransformer(scope["visual"], tower)
+                    case .resNet(let tower): try ModifiedResNet(scope["visual"], tower)
+                    }
+                }
+            }
+        )
     }
 
     /// The shape and the tensors of a checkpoint whose towers are CLIP's own, by OpenCLIP's names, as training takes them.

@@ -30,21 +30,6 @@ package final class CLIPModel {
         }
     }
 
-    /// Texts as tokens, all of the model's context length.
-    ///
-    /// - Parameter texts: any texts; what does not fit is cut.
-    /// - Returns: tokens and which of them are not padding, `[texts, tokens]`, and whether any text was cut.
-    package func tokenized(_ texts: [String]) -> (ids: Tensor, mask: Tensor, truncated: Bool) {
-        let length = configuration.contextLength
-        let tokens = texts.map { tokenizer.encode($0, length: length) }
-        let shape = [texts.count, length]
-        return (
-            Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: shape).to(device),
-            Tensor(tokens.flatMap(\.mask), shape: shape).to(device),
-            tokens.contains(where: \.truncated)
-        )
-    }
-
     /// Whether a text has more tokens than the model reads.
     package func isCut(_ text: String) -> Bool {
         tokenizer.encode(text, length: configuration.contextLength).truncated
@@ -52,11 +37,8 @@ package final class CLIPModel {
 
     /// Text embeddings, not normalised, `[texts, embeddingDimension]`, float32.
     package func embed(texts: [String]) -> Tensor {
-        let tokens = tokenized(texts)
-        // Padding beyond the longest text changes nothing.
-        let used = max(1, Int(tokens.mask.to(.int64).sum(dims: [1]).max().item))
-        let ids = tokens.ids.narrow(dim: 1, start: 0, length: used)
-        return network.encodeTexts(ids, mask: tokens.mask.narrow(dim: 1, start: 0, length: used)).embedding
+        let batch = TextBatch(texts, tokenizer, length: configuration.contextLength, on: device).trimmed
+        return network.encodeTexts(batch.ids, mask: batch.mask).embedding
     }
 
     /// Image embeddings, not normalised, `[pictures, embeddingDimension]`, float32.

@@ -61,7 +61,7 @@ extension UnCLIPModel {
             let fitted = try image.resizedInSteps(width: width, height: height)
             let half: [Float] = [0.5, 0.5, 0.5]
             let pixels = Tensor(fitted.planarFloats(mean: half, std: half), shape: [1, 3, height, width])
-            canvas.picture = try torchScope { autoencoder.latents(of: pixels.to(device)) }
+            canvas.picture = try torchScope { try latents(pixels.to(device)) }
         }
         if let mask {
             let fitted = try mask.resized(width: width, height: height, filter: .lanczos)

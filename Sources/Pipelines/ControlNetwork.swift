@@ -61,10 +61,9 @@ struct ControlNetwork: Sendable {
     /// Reads the weights.
     ///
     /// - Throws: one sentence where a file cannot be read, or a tensor is missing, surplus or misshapen.
-    func load(_ options: LoadingOptions) throws -> ControlNetModel {
+    func load(_ loader: PartLoader) throws -> ControlNetModel {
         let file = try openCheckpoint(isFolder ? PartLoader.file(of: path) : path)
-        // LoRA changes the model alone.
-        return try PartLoader(options).load(
+        return try loader.load(
             isFolder ? file : ControlNetNames.network(in: file, beside: unet),
             build: { try ControlNetModel($0, configuration) }
         )

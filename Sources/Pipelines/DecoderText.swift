@@ -6,16 +6,16 @@ import LienzoTorch
 enum DecoderTextConfiguration: Sendable {
     /// None: Kandinsky 2.2.
     case none
-    /// The prior's.
-    case shared
+    /// The prior's, by its dual encoder.
+    case shared(any DualEncoderConfiguration)
     /// That of an encoder of its own: Kandinsky 2.1.
     case multilingual(MultilingualCLIPConfiguration)
 
     /// Width of text encoding and text embedding; nil without text.
-    func widths(_ clip: any DualEncoderConfiguration) -> (encoding: Int, embedding: Int)? {
+    var widths: (encoding: Int, embedding: Int)? {
         switch self {
         case .none: nil
-        case .shared: (clip.textWidth, clip.embeddingDimension)
+        case .shared(let clip): (clip.textWidth, clip.embeddingDimension)
         case .multilingual(let own): (own.transformer.width, own.embeddingDimension)
         }
     }
@@ -50,17 +50,14 @@ final class MultilingualText {
     }
 
     /// Texts as the decoder sees them.
-    func encode(_ texts: [String]) -> UnCLIPModel.Condition {
-        let tokens = texts.map { tokenizer.encode($0, length: Self.contextLength) }
-        let shape = [texts.count, Self.contextLength]
-        let mask = Tensor(tokens.flatMap(\.mask), shape: shape).to(device)
-        let ids = Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: shape).to(device)
-        let (embedding, encoding) = network(ids, mask: mask)
-        return UnCLIPModel.Condition(
+    func encode(_ texts: [String]) -> UnCLIPCondition {
+        let batch = TextBatch(texts, tokenizer, length: Self.contextLength, on: device)
+        let (embedding, encoding) = network(batch.ids, mask: batch.mask)
+        return UnCLIPCondition(
             embedding: embedding,
             encoding: encoding,
-            mask: mask,
-            truncated: tokens.contains(where: \.truncated)
+            mask: batch.mask,
+            truncated: batch.truncated
         )
     }
 }

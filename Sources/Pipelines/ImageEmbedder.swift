@@ -8,13 +8,13 @@ import LienzoTorch
 struct ImageEmbedder {
     private enum Networks {
         case pictures(Part<VisionTransformer>, CLIPImageConfiguration)
-        case words(Part<TextPrior>)
+        case words(TextPrior)
     }
 
     private let networks: Networks
     private let device: Device
 
-    /// Builds the networks from the weights in a model's directory.
+    /// Makes the networks ready, which the first request reads that does not give the embedding.
     ///
     /// - Parameters:
     ///   - directory: the model directory.
@@ -31,8 +31,8 @@ struct ImageEmbedder {
         device = loader.device
         switch configuration {
         case .pictures(let images):
-            let encoder = try Part(loader.options) {
-                try loader.load(
+            let encoder = try Part(loader, isOptional: true) {
+                try $0.load(
                     part: directory.folder(of: "image_encoder"),
                     as: { HuggingFaceCLIPNames($0) },
                     ignoring: CLIP.isIgnorable
@@ -40,10 +40,7 @@ struct ImageEmbedder {
             }
             networks = .pictures(encoder, images)
         case .words(let prior):
-            let text =
-                try text
-                ?? Part(loader.options) { try StableDiffusionText(.directory(directory), prior.text, loader) }
-            networks = .words(try Part(loader.options) { try TextPrior(text, directory, prior, loader) })
+            networks = .words(try TextPrior(directory, prior, loader, text: text))
         }
     }
 
@@ -71,14 +68,15 @@ struct ImageEmbedder {
             case (.picture(let picture), .pictures(let encoder, let images), _):
                 return try embedding(of: picture, encoder, images)
             case (.text(let text), .words(let prior), let sampler?):
-                defer { prior.release() }
                 return try report.timed(.prior) {
-                    let prior = try prior()
-                    let guidance = Guidance(scale: request.priorGuidance)
-                    let run = try torchScope { try prior.run(text, sampler: sampler, guidance: guidance, noise: noise) }
-                    let steps = sampler.timesteps.count
-                    let last = try report.steps(of: run, .prior, picture: picture, steps: steps)
-                    return try torchScope { prior.embedding(last) }
+                    try prior.embeddings(
+                        prior.condition(text),
+                        sampler: sampler,
+                        guidance: Guidance(scale: request.priorGuidance),
+                        picture: picture,
+                        noise: noise,
+                        report: report
+                    )
                 }
             default:
                 preconditionFailure("a plan for this model lets no such ingredient through")
@@ -92,67 +90,11 @@ struct ImageEmbedder {
         _ encoder: Part<VisionTransformer>,
         _ images: CLIPImageConfiguration
     ) throws -> Tensor {
-        defer { encoder.release() }
         let size = images.preprocessing.size
         let pixels = try images.preprocessing(picture)
-        let network = try encoder()
-        return try torchScope { network(Tensor(pixels, shape: [1, 3, size, size]).to(device)).to(.float32) }
-    }
-}
-
-/// A prior with its text encoder: words to an image embedding.
-struct TextPrior {
-    private let text: Part<StableDiffusionText>
-    private let network: PriorTransformer
-    private let device: Device
-
-    /// - Throws: one sentence where a file cannot be read, or a tensor is missing, surplus or misshapen.
-    init(
-        _ text: Part<StableDiffusionText>,
-        _ directory: ModelDirectory,
-        _ configuration: TextPriorConfiguration,
-        _ loader: PartLoader
-    ) throws {
-        self.text = text
-        device = loader.device
-        network = try loader.load(part: directory.folder(of: "prior")) {
-            try PriorTransformer($0, configuration.prior)
+        return try torchScope {
+            let batch = Tensor(pixels, shape: [1, 3, size, size]).to(device)
+            return try encoder { $0(batch).to(.float32) }
         }
     }
-
-    /// The run that makes an image embedding of words, one element a step.
-    ///
-    /// - Parameters:
-    ///   - prompt: the words; guidance pushes away from the empty text.
-    ///   - sampler: the update rule and the timesteps.
-    ///   - guidance: how hard the words are followed.
-    ///   - noise: drawn from as often and in the order that the reference has.
-    /// - Returns: the run, whose last sample ``embedding(_:)`` takes.
-    /// - Throws: `PriorError` where the text does not fit the network.
-    ///
-    /// Source: diffusers' `StableUnCLIPPipeline.__call__`.
-    func run(
-        _ prompt: String,
-        sampler: any Sampler,
-        guidance: Guidance,
-        noise: NoiseSource
-    ) throws -> DenoisingSequence {
-        let encoded = try text().encode(guidance.isActive ? ["", prompt] : [prompt])
-        text.release()
-        let context = try network.context(
-            textEmbedding: encoded.encoding.embedding,
-            textEncoding: encoded.encoding.last,
-            textMask: encoded.mask
-        )
-        let drawn = noise.draw([1, network.configuration.embeddingDim], device: device)
-        return DenoisingSequence(sampler, from: drawn * sampler.initialNoiseScale, noise: noise) {
-            [network, device] sample, timestep in
-            let time = Tensor([Float(timestep)]).to(device)
-            return guidance.isActive
-                ? guidance(network(.cat([sample, sample]), time, context)) : network(sample, time, context)
-        }
-    }
-
-    /// The image embedding that a run's last sample stands for, `[1, width]`, float32.
-    func embedding(_ sample: Tensor) -> Tensor { network.unstandardised(sample) }
 }

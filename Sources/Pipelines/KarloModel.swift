@@ -23,7 +23,7 @@ final class KarloModel {
     }
 
     /// A prompt as the decoder sees it, behind the empty text where there is guidance.
-    typealias Condition = (encoding: TextTransformer.Encoding, mask: Tensor, truncated: Bool)
+    typealias Condition = (encoding: TextTransformer.Encoding, batch: TextBatch)
 
     /// Builds all networks from the weights of a model; those that do not stay are read when they are needed.
     ///
@@ -33,10 +33,10 @@ final class KarloModel {
         let (loader, directory) = (PartLoader(options), configurations.directory)
         self.configurations = configurations
         device = options.device
-        let text = try Part(options) { try StableDiffusionText(.directory(directory), configurations.text, loader) }
+        let text = try Part(loader) { try StableDiffusionText(.directory(directory), configurations.text, $0) }
         self.text = text
         embedder = try ImageEmbedder(directory, configurations.embedder, loader, text: text)
-        decoder = try Part(options) {
+        decoder = try Part(loader) { loader in
             Decoder(
                 projection: try loader.load(part: directory.folder(of: "text_proj")) {
                     try UnCLIPTextProjection($0, configurations.projection)
@@ -46,7 +46,7 @@ final class KarloModel {
                 }
             )
         }
-        enlargers = try Part(options) {
+        enlargers = try Part(loader) { loader in
             try [("super_res_first", configurations.enlarger), ("super_res_last", configurations.lastEnlarger)].map {
                 part,
                 configuration in
@@ -59,8 +59,7 @@ final class KarloModel {
     ///
     /// - Throws: where the weights of an encoder that does not stay cannot be read.
     func encode(_ prompt: String, guidance: Guidance) throws -> Condition {
-        defer { text.release() }
-        return try text().encode(guidance.isActive ? ["", prompt] : [prompt])
+        try text { $0.encode(guidance.isActive ? ["", prompt] : [prompt]) }
     }
 
     /// The decoder's run: every element is one evaluation done, and the last sample is a small picture, about −1…1.
@@ -88,14 +87,14 @@ final class KarloModel {
             textEncoding: condition.encoding.last
         )
         let imageTokens = Tensor.full(
-            [condition.mask.size(0), projected.tokens.size(1) - condition.mask.size(1)],
+            [condition.batch.mask.size(0), projected.tokens.size(1) - condition.batch.mask.size(1)],
             1,
             device: device
         )
         let context = try decoder.network.context(
             textEncoding: projected.tokens,
             label: projected.time,
-            textMask: .cat([imageTokens, condition.mask.to(.float32)], dim: 1)
+            textMask: .cat([imageTokens, condition.batch.mask.to(.float32)], dim: 1)
         )
         let drawn = noise.draw([1, 3, size, size], device: device)
         let readsVariance = sampler.readsVariance

@@ -117,7 +117,7 @@ struct KarloGeneration {
         let condition = try report.timed(.text) {
             try torchScope { try model.encode(request.prompt, guidance: guidance) }
         }
-        if condition.truncated {
+        if condition.batch.truncated {
             emit(.notice("The prompt is longer than the model reads; its end was left out."))
         }
         return condition

@@ -5,27 +5,31 @@ package import LienzoTorch
 package protocol LatentAutoencoder {
     /// What diffusion sees of pictures.
     ///
-    /// - Parameter pixels: `[batch, 3, height, width]`, −1…1.
+    /// - Parameters:
+    ///   - pixels: `[batch, 3, height, width]`, −1…1.
+    ///   - inTiles: whether large pictures go through in tiles, by a network that can.
     /// - Returns: `[batch, channels, height / factor, width / factor]`, float32.
-    func latents(of pixels: Tensor) -> Tensor
+    func latents(of pixels: Tensor, inTiles: Bool) -> Tensor
 
     /// The pictures of what diffusion gives.
     ///
-    /// - Parameter latents: `[batch, channels, height, width]`.
+    /// - Parameters:
+    ///   - latents: `[batch, channels, height, width]`.
+    ///   - inTiles: whether large pictures are made in tiles, by a network that can.
     /// - Returns: `[batch, 3, height · factor, width · factor]`, float32, about −1…1.
-    func pixels(of latents: Tensor) -> Tensor
+    func pixels(of latents: Tensor, inTiles: Bool) -> Tensor
 }
 
 extension AutoencoderTiny: LatentAutoencoder {
-    package func latents(of pixels: Tensor) -> Tensor { diffusionLatents(encode(pixels)) }
+    package func latents(of pixels: Tensor, inTiles: Bool) -> Tensor { diffusionLatents(encode(pixels)) }
 
-    package func pixels(of latents: Tensor) -> Tensor { decode(rawLatents(latents)) }
+    package func pixels(of latents: Tensor, inTiles: Bool) -> Tensor { decode(rawLatents(latents)) }
 }
 
 extension VQModel: LatentAutoencoder {
-    package func latents(of pixels: Tensor) -> Tensor { encode(pixels) }
+    package func latents(of pixels: Tensor, inTiles: Bool) -> Tensor { encode(pixels, inTiles: inTiles) }
 
-    package func pixels(of latents: Tensor) -> Tensor { decode(latents) }
+    package func pixels(of latents: Tensor, inTiles: Bool) -> Tensor { decode(latents, inTiles: inTiles) }
 }
 
 /// The shape of a ``LatentAutoencoder``.
@@ -46,6 +50,14 @@ enum LatentAutoencoderConfiguration: Sendable {
         switch self {
         case .tiny(let own): own.decoderBlockOutChannels.last ?? 0
         case .vq(let own): own.blockOutChannels.first ?? 0
+        }
+    }
+
+    /// The side in pixels of the tiles in which large pictures may go through; nil where the network has none.
+    var tileSize: Int? {
+        switch self {
+        case .tiny: nil
+        case .vq(let own): own.tileSize
         }
     }
 

@@ -9,6 +9,15 @@ struct PartLoader {
     let options: LoadingOptions
     /// Changes that are merged into the weights of parts, by the names of their folders.
     var adaptations: [LowRankAdaptation] = []
+    /// Whether networks are built to see that their files are right, and not to be used.
+    private(set) var onlyChecks = false
+
+    /// The same loader, reading no weights: what it builds tells by its errors what is wrong with a file.
+    var checking: PartLoader {
+        var loader = self
+        loader.onlyChecks = true
+        return loader
+    }
 
     var device: Device { options.device }
 
@@ -56,7 +65,8 @@ struct PartLoader {
             loading: source,
             device: options.device,
             computeType: options.computeType,
-            storesInt8: options.storesInt8
+            storesInt8: options.storesInt8,
+            onlyChecks: onlyChecks
         )
         return try torchScope {
             let network = try build(store.root)

@@ -34,7 +34,8 @@ public protocol PictureGenerator: Actor {
 ///
 /// - Parameters:
 ///   - path: the model directory, or a single file of Stable Diffusion 1, 2 or XL.
-///   - prior: the directory of the prior, for Kandinsky 2.1 and 2.2, which are published as two.
+///   - prior: the directory of the prior, for Kandinsky 2.1 and 2.2, which are published as two; without it they make
+///     pictures of given image embeddings.
 ///   - controlNetworks: folders or files of control networks, for Stable Diffusion.
 /// - Returns: the pipeline, on the CPU; no weights are read yet.
 /// - Throws: one sentence where there is no pipeline for the class, or the folder's configuration files are missing,
@@ -85,12 +86,6 @@ package func openPictureGenerator(
         return try UnCLIPPipeline(combined: directory, loading: loading)
     }
     if UnCLIPPipeline.kandinskyClassNames.contains(name) {
-        guard let prior else {
-            throw PipelineError.invalidModel(
-                path: path,
-                reason: "a \(name) is published apart from its prior; name the prior's folder, too"
-            )
-        }
         return try UnCLIPPipeline(prior: prior, decoder: path, loading: loading)
     }
     if KarloPipeline.classNames.contains(name), KarloConfigurations.isKarlo(directory) {
@@ -141,6 +136,6 @@ extension UnCLIPPipeline: PictureGenerator {
     public nonisolated func request(prompt: String) -> GenerationRequest {
         isKandinsky
             ? GenerationRequest(prompt: prompt, steps: 50, priorSteps: 25, guidance: 4, priorGuidance: 4, candidates: 1)
-            : GenerationRequest(prompt: prompt, candidates: configurations.usualCandidates)
+            : GenerationRequest(prompt: prompt, candidates: configurations.prior?.usualCandidates)
     }
 }

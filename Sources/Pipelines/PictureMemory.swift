@@ -1,7 +1,8 @@
 import Foundation
 package import LienzoTorch
 
-/// The memory without which an autoencoder cannot make pictures: its two last maps, in whole.
+/// The memory without which an autoencoder cannot make pictures: its two last maps, of whole pictures or of a tile, or in
+/// tiles the pictures and what they are put together of.
 ///
 /// A bound from below, so that nothing is refused that could be made; beyond it the system would end the process.
 package struct PictureMemory {
@@ -13,8 +14,16 @@ package struct PictureMemory {
     ///   - height: their rows.
     ///   - channels: of the map that becomes the pictures.
     ///   - type: of its numbers.
-    package init(pictures: Int, width: Int, height: Int, channels: Int, type: DType) {
-        bytes = 2 * pictures * width * height * channels * type.byteCount
+    ///   - tile: the side of the tiles that they are made in; nil where they are made whole.
+    package init(pictures: Int, width: Int, height: Int, channels: Int, type: DType, tile: Int? = nil) {
+        func maps(_ width: Int, _ height: Int, _ channels: Int, _ type: DType) -> Int {
+            2 * pictures * width * height * channels * type.byteCount
+        }
+        guard let tile, max(width, height) > tile else {
+            bytes = maps(width, height, channels, type)
+            return
+        }
+        bytes = max(maps(min(width, tile), min(height, tile), channels, type), maps(width, height, 3, .float32))
     }
 
     /// Checks that a machine has it.

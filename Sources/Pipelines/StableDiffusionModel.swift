@@ -21,7 +21,8 @@ package final class StableDiffusionModel {
     private let autoencoder: Part<AutoencoderKL>
     /// What makes the image embeddings of Stable unCLIP.
     let unCLIP: StableUnCLIP?
-    private let checker: Part<PictureChecker>
+    private let loader: PartLoader
+    private var checker: Part<PictureChecker>?
     private let device: Device
     /// Whether large pictures go through the autoencoder in tiles.
     private let decodesInTiles: Bool
@@ -37,26 +38,21 @@ package final class StableDiffusionModel {
         loader.adaptations = try Self.adaptations(options.adaptations, configurations)
         self.configurations = configurations
         device = options.device
+        self.loader = loader
         decodesInTiles = !options.keepsParts
-        let (files, loading) = (configurations.files, loader)
+        let files = configurations.files
         let learned = try LearnedTokens(options.learnedTokens)
-        texts = try Part(options) {
-            try configurations.texts.map { try StableDiffusionText(files, $0, loading, learned) }
+        texts = try Part(loader) { loader in
+            try configurations.texts.map { try StableDiffusionText(files, $0, loader, learned) }
         }
-        unet = try Part(options) {
-            try files.load(.unet, loading) { try UNet2DConditionModel($0, configurations.unet) }
+        unet = try Part(loader) {
+            try files.load(.unet, $0) { try UNet2DConditionModel($0, configurations.unet) }
         }
-        controls = try Part(options) { try configurations.controls.map { try $0.load(options) } }
-        autoencoder = try Part(options) {
-            try files.load(.autoencoder, loading) { try AutoencoderKL($0, configurations.autoencoder) }
+        controls = try Part(loader) { loader in try configurations.controls.map { try $0.load(loader) } }
+        autoencoder = try Part(loader) {
+            try files.load(.autoencoder, $0) { try AutoencoderKL($0, configurations.autoencoder) }
         }
-        unCLIP = try configurations.unCLIP.map { try StableUnCLIP($0, loading) }
-        checker = try Part(options, isOptional: true) {
-            guard let checker = try configurations.safetyChecker() else {
-                throw PipelineError.invalidModel(path: files.path, reason: "it has no safety checker")
-            }
-            return try PictureChecker(checker, "\(files.path)/\(StableDiffusionConfigurations.safetyChecker)", loading)
-        }
+        unCLIP = try configurations.unCLIP.map { try StableUnCLIP($0, loader) }
     }
 
     /// Opens files of LoRA and checks that the parts of the model have what they change.
@@ -85,14 +81,15 @@ extension StableDiffusionModel {
         negativePrompt: String?,
         guidance: Guidance
     ) throws -> StableDiffusionCondition {
-        defer { texts.release() }
-        return StableDiffusionCondition(
-            prompt,
-            negativePrompt: negativePrompt,
-            isGuided: isGuided(guidance),
-            encoders: try texts(),
-            configurations
-        )
+        try texts {
+            StableDiffusionCondition(
+                prompt,
+                negativePrompt: negativePrompt,
+                isGuided: isGuided(guidance),
+                encoders: $0,
+                configurations
+            )
+        }
     }
 
     /// Whether a prediction needs its unconditional half: a network that is told the guidance has it inside.
@@ -205,12 +202,10 @@ extension StableDiffusionModel {
     /// - Returns: `[1, channels, height / factor, width / factor]`, float32.
     /// - Throws: where the weights of an autoencoder that does not stay cannot be read.
     package func latents(_ pixels: Tensor, noise: NoiseSource) throws -> Tensor {
-        let autoencoder = try autoencoder()
-        defer { self.autoencoder.release() }
-        let distribution = autoencoder.encode(pixels, inTiles: decodesInTiles)
-        return autoencoder.diffusionLatents(
-            distribution.sample(noise.draw(distribution.mean.shape, device: device))
-        )
+        try autoencoder {
+            let distribution = $0.encode(pixels, inTiles: decodesInTiles)
+            return $0.diffusionLatents(distribution.sample(noise.draw(distribution.mean.shape, device: device)))
+        }
     }
 
     /// The pixels of latents `[samples, channels, height, width]` as diffusion yields them:
@@ -220,9 +215,7 @@ extension StableDiffusionModel {
     package func picture(_ latents: Tensor) throws -> Tensor {
         unet.release()
         controls.release()
-        let autoencoder = try autoencoder()
-        defer { self.autoencoder.release() }
-        return autoencoder.decode(autoencoder.rawLatents(latents), inTiles: decodesInTiles)
+        return try autoencoder { $0.decode($0.rawLatents(latents), inTiles: decodesInTiles) }
     }
 
     /// What colours latents have, about; found once.
@@ -230,28 +223,44 @@ extension StableDiffusionModel {
     /// - Throws: where the weights of an autoencoder that does not stay cannot be read, or it cannot decode.
     func colours() throws -> LatentColours {
         if let foundColours { return foundColours }
-        let autoencoder = try autoencoder()
-        defer { self.autoencoder.release() }
-        let colours = try torchScope {
-            LatentColours(channels: configurations.autoencoder.latentChannels, device: device) {
-                autoencoder.decode(autoencoder.rawLatents($0))
+        let colours = try autoencoder { autoencoder in
+            try torchScope {
+                LatentColours(channels: configurations.autoencoder.latentChannels, device: device) {
+                    autoencoder.decode(autoencoder.rawLatents($0))
+                }
             }
         }
         foundColours = colours
         return colours
     }
 
-    /// Reads the model's safety checker, if parts stay.
+    /// The model's safety checker, made ready by the first request that it looks at the pictures of.
     ///
-    /// - Throws: one sentence where the model has no checker, or its weights cannot be read.
-    func prepareChecker() throws { try checker.prepare() }
+    /// - Throws: one sentence where the model has no checker, or something is wrong with its files.
+    private func safetyChecker() throws -> Part<PictureChecker> {
+        if let checker { return checker }
+        let path = configurations.files.path
+        guard let configuration = try configurations.safetyChecker() else {
+            throw PipelineError.invalidModel(path: path, reason: "it has no safety checker")
+        }
+        let part = try Part(loader) {
+            try PictureChecker(configuration, "\(path)/\(StableDiffusionConfigurations.safetyChecker)", $0)
+        }
+        checker = part
+        return part
+    }
+
+    /// Makes the model's safety checker ready, so that what is wrong with it is told before other work.
+    ///
+    /// - Throws: one sentence where the model has no checker, or something is wrong with its files.
+    func prepareChecker() throws { _ = try safetyChecker() }
 
     /// Whether the model's safety checker finds that a picture shall not be shown.
     ///
     /// - Throws: one sentence where the model has no checker, or its weights cannot be read.
     func isFlagged(_ picture: Image) throws -> Bool {
-        defer { checker.release() }
-        return try checker().scores(picture).isFlagged
+        let checker = try safetyChecker()
+        return try checker { try $0.scores(picture).isFlagged }
     }
 
     /// The shape of the latents of a picture.

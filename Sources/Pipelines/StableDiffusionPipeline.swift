@@ -120,17 +120,15 @@ public actor StableDiffusionPipeline: PictureGenerator {
         try Task.checkCancellation()
         try request.validate()
         let plan = try StableDiffusionPlan(request, configurations)
-        // Else in tiles.
-        if loading.keepsParts {
-            let memory = PictureMemory(
-                pictures: 1,
-                width: plan.size.width,
-                height: plan.size.height,
-                channels: configurations.autoencoder.blockOutChannels.first ?? 0,
-                type: loading.type
-            )
-            try memory.require()
-        }
+        let memory = PictureMemory(
+            pictures: 1,
+            width: plan.size.width,
+            height: plan.size.height,
+            channels: configurations.autoencoder.blockOutChannels.first ?? 0,
+            type: loading.type,
+            tile: loading.keepsParts ? nil : configurations.autoencoder.tileSize
+        )
+        try memory.require()
         let model = try loaded(emit: emit)
         try StableDiffusionGeneration(request, plan, model: model, emit: emit).run()
     }

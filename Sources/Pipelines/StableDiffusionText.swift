@@ -41,15 +41,15 @@ struct StableDiffusionText {
         )
     }
 
-    /// What texts are to the encoder, which of their tokens are not padding, `[texts, tokens]`, and whether one of them
-    /// was cut.
-    func encode(_ texts: [String]) -> (encoding: TextTransformer.Encoding, mask: Tensor, truncated: Bool) {
-        let length = network.configuration.contextLength
-        let tokens = texts.map { tokenizer.encode(learned.expanded($0, part: part), length: length) }
-        let shape = [texts.count, length]
-        let ids = Tensor(tokens.flatMap { $0.ids.map(Int64.init) }, shape: shape)
-        let mask = Tensor(tokens.flatMap(\.mask), shape: shape)
-        return (network.encode(ids.to(device)), mask.to(device), tokens.contains(where: \.truncated))
+    /// What texts are to the encoder, and their tokens.
+    func encode(_ texts: [String]) -> (encoding: TextTransformer.Encoding, batch: TextBatch) {
+        let batch = TextBatch(
+            texts.map { learned.expanded($0, part: part) },
+            tokenizer,
+            length: network.configuration.contextLength,
+            on: device
+        )
+        return (network.encode(batch.ids), batch)
     }
 }
 
@@ -87,6 +87,6 @@ package struct StableDiffusionCondition {
         }
         encoding = withZeros(.cat(states, dim: -1))
         embedding = configurations.isXL ? encoded.last.map { withZeros($0.encoding.embedding) } : nil
-        truncated = encoded.contains(where: \.truncated)
+        truncated = encoded.contains(where: \.batch.truncated)
     }
 }

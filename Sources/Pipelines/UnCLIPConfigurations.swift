@@ -4,31 +4,20 @@ package import LienzoModels
 
 /// The configurations of all parts of an unCLIP model, checked against each other.
 ///
-/// The parts lie in one directory (`mini`) or, as Kandinsky was published, in two, of the prior and of the decoder.
+/// The parts lie in one directory (`mini`) or, as Kandinsky was published, in two, of the prior and of the decoder; the
+/// decoder alone makes pictures of image embeddings.
 package struct UnCLIPConfigurations: Sendable {
-    /// What the decoder is told of the picture where guidance wants it to know nothing.
-    enum Unconditional: Sendable {
-        /// Zeros, as in DALL·E 2.
-        case zeros
-        /// The embedding of a picture whose normalised pixels are zero, as in Kandinsky.
-        case blankPicture
-    }
-
-    /// Where the prior and the encoders of texts and pictures lie.
-    let priorDirectory: ModelDirectory
+    /// What makes image embeddings; nil where they are given.
+    let prior: UnCLIPPriorConfigurations?
     /// Where the decoder and the autoencoder lie.
-    let decoderDirectory: ModelDirectory
-    let clipCheckpoint: CLIPCheckpoint
-    let prior: PriorTransformerConfiguration
-    let priorScheduler: SchedulerConfiguration
+    let directory: ModelDirectory
     let decoder: UNet2DConditionConfiguration
     let decoderText: DecoderTextConfiguration
     let scheduler: SchedulerConfiguration
     /// The bytes of the decoder's scheduler's file, of which another one can be made.
     let schedulerJSON: Data
-    let autoencoder: LatentAutoencoderConfiguration
+    var autoencoder: LatentAutoencoderConfiguration
     let autoencoderFolder: String
-    let unconditional: Unconditional
     /// One sentence for each file that has keys which Lienzo does not know and passes over.
     let notices: [String]
 
@@ -54,15 +43,13 @@ package struct UnCLIPConfigurations: Sendable {
             json: directory.json("config.json", of: "autoencoder"),
             file: "\(directory.path)/autoencoder/config.json"
         )
+        let prior = try UnCLIPPriorConfigurations(directory, imageTowerNamed: imageTowerNamed)
         try self.init(
-            prior: directory,
+            prior: prior,
             decoder: directory,
-            priorScheduler: "prior_scheduler",
-            clip: CLIPCheckpoint(directory.folder(of: "clip"), imageTowerNamed: imageTowerNamed),
-            decoderText: .shared,
+            decoderText: .shared(prior.clipCheckpoint.configuration),
             autoencoder: .tiny(autoencoder),
-            autoencoderPart: "autoencoder",
-            unconditional: .zeros
+            autoencoderPart: "autoencoder"
         )
     }
 
@@ -70,10 +57,10 @@ package struct UnCLIPConfigurations: Sendable {
     ///
     /// - Parameters:
     ///   - prior: the directory of `KandinskyPriorPipeline` or `KandinskyV22PriorPipeline`, or the prior's parts in one of
-    ///     both.
+    ///     both; nil where requests give image embeddings.
     ///   - decoder: the directory of any pipeline of Kandinsky that makes pictures.
     /// - Throws: one sentence where a file is missing or wrong, or the parts do not fit each other.
-    package init(prior: ModelDirectory, decoder: ModelDirectory) throws {
+    package init(prior: ModelDirectory?, decoder: ModelDirectory) throws {
         try decoder.require("movq", "VQModel")
         let autoencoder = try VQModelConfiguration(
             json: decoder.json("config.json", of: "movq"),
@@ -91,56 +78,41 @@ package struct UnCLIPConfigurations: Sendable {
             )
         }
         try self.init(
-            prior: prior,
+            prior: prior.map { try UnCLIPPriorConfigurations($0) },
             decoder: decoder,
-            priorScheduler: "scheduler",
-            clip: CLIPCheckpoint(towersOf: prior),
             decoderText: text,
             autoencoder: .vq(autoencoder),
-            autoencoderPart: "movq",
-            unconditional: .blankPicture
+            autoencoderPart: "movq"
         )
     }
 
     private init(
-        prior priorDirectory: ModelDirectory,
-        decoder decoderDirectory: ModelDirectory,
-        priorScheduler priorSchedulerPart: String,
-        clip: CLIPCheckpoint,
+        prior: UnCLIPPriorConfigurations?,
+        decoder directory: ModelDirectory,
         decoderText: DecoderTextConfiguration,
         autoencoder: LatentAutoencoderConfiguration,
-        autoencoderPart: String,
-        unconditional: Unconditional
+        autoencoderPart: String
     ) throws {
-        try priorDirectory.require("prior", "PriorTransformer")
-        try priorDirectory.require(priorSchedulerPart, "UnCLIPScheduler", "DDPMScheduler")
-        try decoderDirectory.require("unet", "UNet2DConditionModel")
-        prior = try PriorTransformerConfiguration(
-            json: priorDirectory.json("config.json", of: "prior"),
-            file: "\(priorDirectory.folder(of: "prior"))/config.json"
+        try directory.require("unet", "UNet2DConditionModel")
+        let decoder = try UNet2DConditionConfiguration(
+            json: directory.json("config.json", of: "unet"),
+            file: "\(directory.path)/unet/config.json"
         )
-        decoder = try UNet2DConditionConfiguration(
-            json: decoderDirectory.json("config.json", of: "unet"),
-            file: "\(decoderDirectory.path)/unet/config.json"
-        )
-        let priorScheduler = try priorDirectory.scheduler(priorSchedulerPart)
-        let scheduler = try decoderDirectory.scheduler("scheduler")
-        self.priorScheduler = priorScheduler.configuration
+        let scheduler = try directory.scheduler("scheduler")
+        self.prior = prior
+        self.directory = directory
+        self.decoder = decoder
         self.scheduler = scheduler.configuration
         schedulerJSON = scheduler.json
-        self.priorDirectory = priorDirectory
-        self.decoderDirectory = decoderDirectory
-        clipCheckpoint = clip
         self.decoderText = decoderText
         self.autoencoder = autoencoder
-        autoencoderFolder = decoderDirectory.folder(of: autoencoderPart)
-        self.unconditional = unconditional
+        autoencoderFolder = directory.folder(of: autoencoderPart)
 
-        var unknownKeys = [
-            ("clip", clip.configuration.unknownKeys), ("prior", prior.unknownKeys), ("unet", decoder.unknownKeys),
-            (autoencoderPart, autoencoder.unknownKeys), ("prior_scheduler", priorScheduler.unknownKeys),
-            ("scheduler", scheduler.unknownKeys),
-        ]
+        var unknownKeys =
+            (prior?.unknownKeys ?? []) + [
+                ("unet", decoder.unknownKeys), (autoencoderPart, autoencoder.unknownKeys),
+                ("scheduler", scheduler.unknownKeys),
+            ]
         if case .multilingual(let own) = decoderText { unknownKeys.append(("text_encoder", own.unknownKeys)) }
         notices = unknownKeys.compactMap { ModelDirectory.notice(of: $0, unknownKeys: $1) }
         try check()
@@ -157,10 +129,14 @@ extension UnCLIPConfigurations {
     var sizeFactor: Int { autoencoder.factor * decoder.downsamplingFactor }
 
     /// Whether the model is a Kandinsky as it was published.
-    var isKandinsky: Bool { unconditional == .blankPicture }
+    var isKandinsky: Bool {
+        if case .shared = decoderText { false } else { true }
+    }
 
-    /// How many are made for each picture when nobody says; Kandinsky's reference makes one.
-    var usualCandidates: Int { isKandinsky ? 1 : 4 }
+    /// The numbers of the image embeddings that the decoder takes.
+    var embeddingWidth: Int {
+        decoder.conditioning == .textImage ? decoder.crossAttentionDim : decoder.encoderHidDim
+    }
 
     /// Whether the decoder reads a picture's latents and a mask beside the noisy sample.
     var readsMask: Bool { decoder.inChannels == 2 * autoencoder.channels + 1 }
@@ -176,36 +152,11 @@ extension UnCLIPConfigurations {
 
     /// Whether the parts fit each other.
     private func check() throws(PipelineError) {
-        func require(
-            _ condition: Bool,
-            _ reason: String,
-            in directory: ModelDirectory? = nil
-        ) throws(PipelineError) {
-            guard condition else { throw .invalidModel(path: (directory ?? decoderDirectory).path, reason: reason) }
+        func require(_ condition: Bool, _ reason: String) throws(PipelineError) {
+            guard condition else { throw .invalidModel(path: directory.path, reason: reason) }
         }
-        let clip = clipCheckpoint.configuration
-        let embedding = clip.embeddingDimension
-        try require(
-            prior.clipEmbedDim == embedding && prior.embeddingProjDim == embedding,
-            "the prior's embeddings have \(prior.clipEmbedDim) numbers; expected \(embedding) as the dual encoder's",
-            in: priorDirectory
-        )
-        try require(
-            prior.embeddingDim == clip.textWidth,
-            "the prior takes text of width \(prior.embeddingDim); expected \(clip.textWidth) as the dual encoder's",
-            in: priorDirectory
-        )
-        try require(
-            prior.numEmbeddings == clip.contextLength,
-            "the prior takes \(prior.numEmbeddings) text tokens; expected \(clip.contextLength) as the dual encoder",
-            in: priorDirectory
-        )
-        try require(
-            !priorScheduler.readsVariance,
-            "the prior's scheduler reads a variance that no prior makes",
-            in: priorDirectory
-        )
-        if let text = decoderText.widths(clip) {
+        let embedding = prior?.width ?? embeddingWidth
+        if let text = decoderText.widths {
             try require(
                 decoder.conditioning == .textImage && decoder.crossAttentionDim == embedding
                     && text.embedding == embedding && decoder.encoderHidDim == text.encoding,

@@ -2,7 +2,8 @@ package import LienzoDiffusion
 package import LienzoModels
 package import LienzoTorch
 
-/// The networks of unCLIP in its latent form and how they follow each other: text encoder, prior, decoder, autoencoder.
+/// The networks of unCLIP in its latent form and how they follow each other: what makes image embeddings, decoder,
+/// autoencoder.
 ///
 /// `mini` and Kandinsky 2.1 and 2.2 are such models. They differ in their encoders, in the text that the decoder reads
 /// and in what it is told where guidance wants it to know nothing.
@@ -16,169 +17,61 @@ package import LienzoTorch
 ///
 /// Source: Ramesh et al. 2022, section 2; diffusers' `KandinskyPriorPipeline`, `KandinskyPipeline` and those of 2.2.
 package final class UnCLIPModel {
-    package let clip: CLIPModel
-    package let prior: PriorTransformer
-    package let priorScheduler: SchedulerConfiguration
-    package let decoder: UNet2DConditionModel
+    /// What makes image embeddings; nil where they are given.
+    package let prior: UnCLIPPrior?
     package let scheduler: SchedulerConfiguration
-    package let autoencoder: any LatentAutoencoder
     package let device: Device
+    let decoder: Part<UNet2DConditionModel>
+    let autoencoder: Part<any LatentAutoencoder>
     let configurations: UnCLIPConfigurations
-    private let decoderText: MultilingualText?
-    private var blankEmbedding: Tensor?
+    private let decoderText: Part<MultilingualText>?
+    /// Whether large pictures go through the autoencoder in tiles.
+    private let worksInTiles: Bool
     private var foundColours: LatentColours?
 
-    /// Builds all networks from the weights of a model's directories.
+    /// Builds all networks from the weights of a model's directories; those that do not stay are read when they are
+    /// needed, and then an autoencoder that can makes large pictures in tiles.
     ///
     /// The sampler's arithmetic is float32 whatever the type. A missing or unreadable file and a missing, surplus or
     /// misshapen tensor throw one sentence.
     package init(_ configurations: UnCLIPConfigurations, _ options: LoadingOptions = LoadingOptions()) throws {
-        let loader = PartLoader(options)
-        let (priorParts, decoderParts) = (configurations.priorDirectory, configurations.decoderDirectory)
+        let (loader, directory) = (PartLoader(options), configurations.directory)
         self.configurations = configurations
         device = options.device
-        clip = try CLIPModel(configurations.clipCheckpoint, loader)
-        prior = try loader.load(part: priorParts.folder(of: "prior")) { try PriorTransformer($0, configurations.prior) }
-        decoder = try loader.load(part: decoderParts.folder(of: "unet")) {
-            try UNet2DConditionModel($0, configurations.decoder)
+        scheduler = configurations.scheduler
+        worksInTiles = !options.keepsParts
+        prior = try configurations.prior.map { try UnCLIPPrior($0, loader) }
+        decoder = try Part(loader) {
+            try $0.load(part: directory.folder(of: "unet")) { try UNet2DConditionModel($0, configurations.decoder) }
         }
-        autoencoder = try configurations.autoencoder.network(configurations.autoencoderFolder, loader)
+        autoencoder = try Part(loader) {
+            try configurations.autoencoder.network(configurations.autoencoderFolder, $0)
+        }
         if case .multilingual(let own) = configurations.decoderText {
-            decoderText = try MultilingualText(decoderParts, own, loader)
+            decoderText = try Part(loader) { try MultilingualText(directory, own, $0) }
         } else {
             decoderText = nil
         }
-        priorScheduler = configurations.priorScheduler
-        scheduler = configurations.scheduler
-    }
-}
-
-// MARK: - Text
-
-extension UnCLIPModel {
-    /// Words as the networks see them; all of it is the same for every picture and every step of a request.
-    ///
-    /// The texts are the empty one, the prompt and, where there is one, the negative prompt.
-    package struct Condition {
-        /// `[texts, embeddingDimension]`, float32.
-        package let embedding: Tensor
-        /// `[texts, tokens, width]`.
-        package let encoding: Tensor
-        /// Which tokens are not padding, `[texts, tokens]`, boolean.
-        package let mask: Tensor
-        /// Whether a text had more tokens than fit.
-        package let truncated: Bool
-
-        /// The text that guidance pushes away from: the negative prompt, or else the empty one.
-        var negative: Int { hasNegative ? 2 : 0 }
-
-        /// Whether there is a negative prompt.
-        var hasNegative: Bool { embedding.size(0) > 2 }
-
-        /// The part for one text of ``UnCLIPModel/encode(_:negative:)``.
-        func only(_ text: Int) -> Condition { rows([text]) }
-
-        /// What a batch sees: a text for each sample, and with guidance before those the text to push away from.
-        func batch(_ texts: [Int], awayFrom negative: Int?) -> Condition {
-            rows((negative.map { [Int](repeating: $0, count: texts.count) } ?? []) + texts)
-        }
-
-        private func rows(_ texts: [Int]) -> Condition {
-            let index = Tensor(texts.map(Int64.init), device: embedding.device)
-            return Condition(
-                embedding: embedding.indexSelect(dim: 0, index),
-                encoding: encoding.indexSelect(dim: 0, index),
-                mask: mask.indexSelect(dim: 0, index),
-                truncated: truncated
-            )
-        }
     }
 
-    /// The empty text, the prompt and the negative prompt, in one batch, as the prior sees them.
-    package func encode(_ prompt: String, negative: String? = nil) -> Condition {
-        let texts = clip.tokenized(["", prompt] + (negative.map { [$0] } ?? []))
-        let (embedding, encoding) = clip.network.encodeTexts(texts.ids, mask: texts.mask)
-        return Condition(embedding: embedding, encoding: encoding, mask: texts.mask, truncated: texts.truncated)
-    }
+    /// Whether the decoder reads text.
+    var decoderReadsText: Bool { configurations.decoderText.widths != nil }
+
+    /// Whether the decoder reads the text that the prior reads.
+    var decoderReadsPriorsText: Bool { decoderReadsText && decoderText == nil }
 
     /// The empty text and the prompt as the decoder sees them; nil where it sees no text.
     ///
     /// - Parameters:
     ///   - prompt: the words.
-    ///   - condition: the same words as the prior sees them.
+    ///   - condition: the same words as the prior sees them, where it does.
     /// - Returns: what ``decoderRun(_:_:canvas:sampler:guidance:noise:)`` takes.
-    package func decoderCondition(_ prompt: String, _ condition: Condition) -> Condition? {
+    /// - Throws: where the weights of a text encoder that does not stay cannot be read.
+    package func decoderCondition(_ prompt: String, _ condition: UnCLIPCondition?) throws -> UnCLIPCondition? {
         switch configurations.decoderText {
         case .none: nil
         case .shared: condition
-        case .multilingual: decoderText?.encode(["", prompt])
-        }
-    }
-}
-
-// MARK: - Prior
-
-extension UnCLIPModel {
-    /// The prior's run over a batch of samples: every element is one step done, and ``imageEmbeddings(_:_:)`` turns the
-    /// last sample into image embeddings.
-    ///
-    /// With a negative prompt, a sample of it follows each sample of the prompt, from the same generator.
-    package func priorRun(
-        _ condition: Condition,
-        samples: Int = 1,
-        sampler: any Sampler,
-        guidance: Guidance,
-        noise: NoiseSource
-    ) throws -> DenoisingSequence {
-        let pair = condition.hasNegative ? [1, condition.negative] : [1]
-        let texts = (0..<samples).flatMap { _ in pair }
-        let batch = condition.batch(texts, awayFrom: guidance.isActive ? condition.negative : nil)
-        let context = try prior.context(
-            textEmbedding: batch.embedding,
-            textEncoding: batch.encoding,
-            textMask: batch.mask
-        )
-        let start = priorNoise(texts.count, sampler, noise)
-        return DenoisingSequence(sampler, from: start, noise: noise) { [prior, device] sample, timestep in
-            let time = Tensor([Float(timestep)]).to(device)
-            return guided(guidance, sample) { prior($0, time, context) }
-        }
-    }
-
-    /// Draws what a run of the prior over a batch of samples draws, and computes nothing.
-    package func skipPriorRun(samples: Int, sampler: any Sampler, noise: NoiseSource) {
-        let start = priorNoise(samples, sampler, noise)
-        for _ in DenoisingSequence(sampler, from: start, noise: noise, predict: { sample, _ in sample }) {}
-    }
-
-    private func priorNoise(_ samples: Int, _ sampler: any Sampler, _ noise: NoiseSource) -> Tensor {
-        noise.draw([samples, prior.configuration.embeddingDim], device: device) * sampler.initialNoiseScale
-    }
-
-    /// The image embeddings that the last sample of a run stands for.
-    package func imageEmbeddings(_ sample: Tensor, _ condition: Condition) -> ImageEmbeddings {
-        let embeddings = prior.unstandardised(sample)
-        guard condition.hasNegative else {
-            return ImageEmbeddings(embeddings, unconditional: unconditional(embeddings.size(0)))
-        }
-        let pairs = embeddings.reshape(-1, 2, embeddings.size(1))
-        return ImageEmbeddings(pairs.select(dim: 1, index: 0), unconditional: pairs.select(dim: 1, index: 1))
-    }
-
-    /// What the decoder is told of the picture where guidance wants it to know nothing,
-    /// `[samples, embeddingDimension]`.
-    ///
-    /// Source: diffusers' `KandinskyPriorPipeline.get_zero_embed`; zeros in Ramesh et al. 2022, section 2.1.
-    package func unconditional(_ samples: Int) -> Tensor {
-        let width = clip.configuration.embeddingDimension
-        switch configurations.unconditional {
-        case .zeros:
-            return .zeros([samples, width], device: device)
-        case .blankPicture:
-            let size = clip.configuration.preprocessing.size
-            let one = blankEmbedding ?? clip.network.encodeImages(.zeros([1, 3, size, size], device: device))
-            blankEmbedding = one
-            return one.expand([samples, width])
+        case .multilingual: try decoderText.map { text in try text { $0.encode(["", prompt]) } }
         }
     }
 }
@@ -197,9 +90,10 @@ extension UnCLIPModel {
     ///   - guidance: how hard the condition is followed.
     ///   - noise: where the noise comes from.
     /// - Returns: the run, from its first step.
-    /// - Throws: one sentence where the canvas' strength leaves no step.
+    /// - Throws: one sentence where the canvas' strength leaves no step, or the weights of a decoder that does not stay
+    ///   cannot be read.
     package func decoderRun(
-        _ text: Condition?,
+        _ text: UnCLIPCondition?,
         _ images: ImageEmbeddings,
         canvas: Canvas,
         sampler: any Sampler,
@@ -208,14 +102,15 @@ extension UnCLIPModel {
     ) throws -> DecoderRun {
         let samples = images.conditional.size(0)
         let channels = configurations.autoencoder.channels
-        let context = try context(text, images, canvas, guided: guidance.isActive)
+        let decoder = try decoder()
+        let context = try Self.context(decoder, text, images, canvas, guided: guidance.isActive)
         let inputs = configurations.readsMask ? canvas.decoderChannels : nil
         let readsVariance = sampler.readsVariance
 
         let drawn = noise.draw([samples, channels, canvas.height, canvas.width], device: device)
         let (start, begin) = try start(canvas, drawn, sampler)
         let steps = DenoisingSequence(sampler, from: start, at: begin, noise: noise) {
-            [decoder, device] sample, timestep in
+            [device] sample, timestep in
             let time = Tensor([Float(timestep)]).to(device)
             // Only the prediction is guided; the variance is the conditional one.
             var variance: Tensor?
@@ -236,8 +131,9 @@ extension UnCLIPModel {
         return DecoderRun(steps, keeping: KeptPart(picture: picture.expand(drawn.shape), keep: keep, noise: drawn))
     }
 
-    private func context(
-        _ text: Condition?,
+    private static func context(
+        _ decoder: UNet2DConditionModel,
+        _ text: UnCLIPCondition?,
         _ images: ImageEmbeddings,
         _ canvas: Canvas,
         guided: Bool
@@ -287,30 +183,35 @@ extension UnCLIPModel {
         return clean * Double(alphaBar.squareRoot()) + noise * Double((1 - alphaBar).squareRoot())
     }
 
+    /// The latents of a picture `[1, 3, height, width]`, -1 to 1.
+    ///
+    /// - Throws: where the weights of an autoencoder that does not stay cannot be read.
+    package func latents(_ pixels: Tensor) throws -> Tensor {
+        try autoencoder { $0.latents(of: pixels, inTiles: worksInTiles) }
+    }
+
     /// The pixels of latents `[samples, channels, height, width]` as the decoder yields them:
     /// `[samples, 3, factor · height, factor · width]`, -1 to 1, float32.
-    package func picture(_ latents: Tensor) -> Tensor {
-        autoencoder.pixels(of: latents).to(.float32)
+    ///
+    /// - Throws: where the weights of an autoencoder that does not stay cannot be read.
+    package func picture(_ latents: Tensor) throws -> Tensor {
+        decoder.release()
+        return try autoencoder { $0.pixels(of: latents, inTiles: worksInTiles).to(.float32) }
     }
 
     /// What colours latents have, about; found once.
     ///
-    /// - Throws: where the autoencoder cannot decode.
+    /// - Throws: where the weights of an autoencoder that does not stay cannot be read, or it cannot decode.
     func colours() throws -> LatentColours {
         if let foundColours { return foundColours }
-        let colours = try torchScope {
-            LatentColours(
-                channels: configurations.autoencoder.channels,
-                device: device,
-                decode: autoencoder.pixels(of:)
-            )
+        let colours = try autoencoder { autoencoder in
+            try torchScope {
+                LatentColours(channels: configurations.autoencoder.channels, device: device) {
+                    autoencoder.pixels(of: $0, inTiles: worksInTiles)
+                }
+            }
         }
         foundColours = colours
         return colours
     }
-}
-
-/// A prediction with guidance, both halves in one batch, or without.
-private func guided(_ guidance: Guidance, _ sample: Tensor, predict: (Tensor) -> Tensor) -> Tensor {
-    guidance.isActive ? guidance(predict(Tensor.cat([sample, sample]))) : predict(sample)
 }

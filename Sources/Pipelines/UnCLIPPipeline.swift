@@ -22,7 +22,7 @@ package import LienzoTorch
 /// Source: Ramesh et al. 2022; diffusers' Kandinsky pipelines, whose pictures the same seed gives.
 public actor UnCLIPPipeline {
     /// The model's folder, name and version; of two folders, the decoder's.
-    public nonisolated var directory: ModelDirectory { configurations.decoderDirectory }
+    public nonisolated var directory: ModelDirectory { configurations.directory }
     /// Width and height in pixels of the pictures that the model was trained on.
     public nonisolated var pictureSize: Int { configurations.pictureSize }
     /// What width and height of pictures must be multiples of, in pixels.
@@ -62,17 +62,21 @@ public actor UnCLIPPipeline {
     /// A pipeline of a Kandinsky 2.1 or 2.2 on the CPU, from the two folders that it was published as.
     ///
     /// - Parameters:
-    ///   - prior: the folder with the prior, such as that of `kandinsky-2-2-prior`.
+    ///   - prior: the folder with the prior, such as that of `kandinsky-2-2-prior`; `nil` where requests give image
+    ///     embeddings, which a ``PriorPipeline`` made before.
     ///   - decoder: the folder with the decoder, such as that of `kandinsky-2-2-decoder`, of its inpainting or its depth
     ///     model.
     /// - Throws: one sentence where the folders' configuration files are missing, wrong or do not fit each other.
-    public init(prior: String, decoder: String) throws {
+    public init(prior: String?, decoder: String) throws {
         try self.init(prior: prior, decoder: decoder, loading: LoadingOptions())
     }
 
     /// The same with weights read and kept as one likes.
-    package init(prior: String, decoder: String, loading: LoadingOptions) throws {
-        configurations = try UnCLIPConfigurations(prior: ModelDirectory(prior), decoder: ModelDirectory(decoder))
+    package init(prior: String?, decoder: String, loading: LoadingOptions) throws {
+        configurations = try UnCLIPConfigurations(
+            prior: prior.map { try ModelDirectory($0) },
+            decoder: ModelDirectory(decoder)
+        )
         self.loading = loading
     }
 
@@ -99,40 +103,20 @@ public actor UnCLIPPipeline {
         AsyncThrowingStream(of: { try await self.run(request, emit: $0) })
     }
 
-    /// Makes image embeddings and no pictures; ``ImageEmbeddingSource/given(_:)`` makes a picture of one later.
-    ///
-    /// Cancelling the task stops the work within one step.
-    ///
-    /// - Parameter request: what to make; what only the decoder reads is not looked at.
-    /// - Returns: for each of the request's pictures all candidates, the one that fits the prompt best first.
-    /// - Throws: one sentence where the request cannot be served or the weights cannot be read.
-    public func imageEmbeddings(_ request: GenerationRequest) throws -> [[ImageEmbedding]] {
-        try generation(request, drawsPictures: false) { _ in }.embed()
-    }
-
     private func run(_ request: GenerationRequest, emit: @escaping (GenerationEvent) -> Void) throws {
-        try generation(request, emit: emit).run()
-    }
-
-    private func generation(
-        _ request: GenerationRequest,
-        drawsPictures: Bool = true,
-        emit: @escaping (GenerationEvent) -> Void
-    ) throws -> Generation {
         try Task.checkCancellation()
         try request.validate()
-        let plan = try UnCLIPPlan(request, configurations, drawsPictures: drawsPictures)
-        if drawsPictures {
-            let memory = PictureMemory(
-                pictures: plan.candidates,
-                width: plan.width,
-                height: plan.height,
-                channels: configurations.autoencoder.lastMapChannels,
-                type: loading.type
-            )
-            try memory.require()
-        }
-        return Generation(request, plan, model: try loaded(emit: emit), emit: emit)
+        let plan = try UnCLIPPlan(request, configurations)
+        let memory = PictureMemory(
+            pictures: plan.candidates,
+            width: plan.width,
+            height: plan.height,
+            channels: configurations.autoencoder.lastMapChannels,
+            type: loading.type,
+            tile: loading.keepsParts ? nil : configurations.autoencoder.tileSize
+        )
+        try memory.require()
+        try Generation(request, plan, model: try loaded(emit: emit), emit: emit).run()
     }
 
     private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> UnCLIPModel {

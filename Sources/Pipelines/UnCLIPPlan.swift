@@ -2,9 +2,25 @@ import LienzoDiffusion
 import LienzoImages
 import LienzoModels
 
+/// What a request comes to with a prior, before any work is done.
+struct UnCLIPPriorPlan {
+    let sampler: any Sampler
+    /// How many are made for each picture.
+    let candidates: Int
+
+    /// Throws one sentence where the model cannot do what is asked for.
+    init(_ request: GenerationRequest, _ configurations: UnCLIPPriorConfigurations) throws {
+        try request.imageEmbedding.requireNumbers(configurations.width)
+        try request.requireNoEmbeddingNoise()
+        sampler = try configurations.scheduler.sampler(steps: request.priorSteps)
+        candidates = request.candidates ?? configurations.usualCandidates
+    }
+}
+
 /// What a request comes to with a model, before any work is done.
 struct UnCLIPPlan {
-    let priorSampler: any Sampler
+    /// Of the prior; nil where there is none, because the image embedding is given.
+    let prior: UnCLIPPriorPlan?
     let sampler: any Sampler
     /// How many are made for each picture.
     let candidates: Int
@@ -20,29 +36,42 @@ struct UnCLIPPlan {
     /// Source: the default of diffusers' `KandinskyImg2ImgPipeline` and of that of 2.2.
     private static let usualStrength = 0.3
 
-    /// - Parameters:
-    ///   - request: what is asked for.
-    ///   - configurations: what the model is.
-    ///   - drawsPictures: whether pictures are made, and not image embeddings alone.
-    /// - Throws: one sentence where the model cannot do what is asked for.
-    init(
-        _ request: GenerationRequest,
-        _ configurations: UnCLIPConfigurations,
-        drawsPictures: Bool = true
-    ) throws {
-        try request.imageEmbedding.requireNumbers(configurations.prior.clipEmbedDim)
-        try request.requireNoEmbeddingNoise()
-        if drawsPictures { try Self.checkDecoder(request, configurations) }
+    /// Throws one sentence where the model cannot do what is asked for.
+    init(_ request: GenerationRequest, _ configurations: UnCLIPConfigurations) throws {
+        prior = try configurations.prior.map { try UnCLIPPriorPlan(request, $0) }
+        if prior == nil { try Self.checkPriorless(request, configurations) }
+        try Self.checkDecoder(request, configurations)
         let scheduler = try request.scheduler.map {
             try SchedulerConfiguration.read(configurations.schedulerJSON, as: SchedulerChoice($0))
         }
-        priorSampler = try configurations.priorScheduler.sampler(steps: request.priorSteps)
         sampler = try (scheduler ?? configurations.scheduler).sampler(steps: request.steps)
-        candidates = request.candidates ?? configurations.usualCandidates
+        candidates = prior?.candidates ?? 1
         strength = request.strength ?? Self.usualStrength
         if request.image != nil, request.mask == nil { _ = try sampler.begin(strength: strength) }
         self.width = try Self.side("width", request.width, configurations)
         height = try Self.side("height", request.height, configurations)
+    }
+
+    /// Checks that a decoder without its prior is given what that makes.
+    private static func checkPriorless(
+        _ request: GenerationRequest,
+        _ configurations: UnCLIPConfigurations
+    ) throws(PipelineError) {
+        guard case .given(let embedding) = request.imageEmbedding else {
+            throw .invalidRequest(
+                reason:
+                    "This model is published apart from its prior, which makes image embeddings of words and pictures; "
+                    + "name the prior's folder, too, or give an image embedding."
+            )
+        }
+        try request.imageEmbedding.requireNumbers(configurations.embeddingWidth)
+        try request.requireNoEmbeddingNoise()
+        try request.requireNoChoice()
+        try require(
+            embedding.negative != nil || !Guidance(scale: request.guidance).isActive,
+            "Guidance pushes away from an image embedding, and none was given; give one with a negative, name the prior's "
+                + "folder, too, or ask for guidance 1."
+        )
     }
 
     /// Checks what the decoder is given beside the image embedding.
@@ -77,6 +106,13 @@ struct UnCLIPPlan {
             request.hints.allSatisfy { $0 == ControlHint($0.image) } && !request.guessMode,
             "This model takes its hint as it is; leave scale, steps and guess mode out."
         )
+        if case .given = request.imageEmbedding {
+            try require(
+                request.negativePrompt == nil,
+                "The prior reads the negative prompt, and its image embedding was given; make that of the negative prompt, "
+                    + "too, and leave it out here."
+            )
+        }
     }
 
     private static func side(

@@ -249,6 +249,47 @@ struct GenerateToolTests {
         }
     }
 
+    @Test func `Kandinsky's prior makes embeddings, and its decoder pictures of them without the prior`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            let fixtures = "\(Clone.path)/Tests/PipelinesTests/Fixtures/kandinsky"
+            let (prior, decoder) = ("\(fixtures)/prior", "\(fixtures)/decoder22")
+            func run(_ arguments: String...) throws -> Tool.Result {
+                try tool.run(arguments + ["--steps", "3", "--prior-steps", "3"])
+            }
+            func picture(_ name: String) throws -> [UInt8] { try Image(contentsOf: "\(folder)/\(name)").pixels }
+            let words = "a red apple"
+            let made = try run("prior", words, "--model", prior, "--negative", "a photo", "--candidates", "2", "--json")
+            #expect(made.status == 0 && made.output.contains("similarities"), "\(made.errors)")
+
+            let given = ["--image-embedding", "embedding.safetensors", "--width", "16", "--height", "16"]
+            func decoded(_ arguments: [String], _ output: String) throws -> Tool.Result {
+                try tool.run(
+                    ["generate", words, "--model", decoder, "--steps", "3", "--output", output] + arguments + given
+                )
+            }
+            let alone = try decoded([], "alone.png")
+            #expect(alone.output == "alone.png\n", "\(alone.errors)")
+            #expect(try decoded(["--memory", "low", "--prior", prior], "low.png").status == 0)
+            #expect(try picture("alone.png") == picture("low.png"))
+            #expect(try tool("again", "alone.png").lastError.contains("the same picture"))
+            #expect(try decoded(["--negative", "a photo"], "no.png").lastError.contains("leave it out here"))
+            #expect(try decoded(["--embedding-row", "1"], "second.png").status == 0)
+            #expect(try picture("second.png") != picture("alone.png"))
+
+            let both = [
+                "--model", decoder, "--prior", prior, "--width", "16", "--height", "16", "--output", "both.png",
+            ]
+            let whole = try tool.run(
+                ["generate", words, "--negative", "a photo", "--steps", "3", "--prior-steps", "3"] + both
+            )
+            #expect(whole.output == "both.png\n", "\(whole.errors)")
+            let without = try tool("generate", words, "--model", decoder, "--output", "without.png")
+            #expect(without.status == 1 && without.lastError.contains("published apart from its prior"))
+            #expect(try tool("prior", words, "--model", decoder).lastError.contains("it has no prior"))
+        }
+    }
+
     private static let failures: [(arguments: [String], status: Int32)] = [
         (["generate", ""], 64), (["generate", "a", "--steps", "0"], 64), (["generate", "a", "--guidance", "x"], 64),
         (["generate", "a", "--output", "a.jpg"], 64), (["generate", "a", "--output", "nowhere/a.png"], 1),

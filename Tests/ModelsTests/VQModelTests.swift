@@ -85,6 +85,44 @@ struct VQModelTests {
         }
     }
 
+    @Test("In tiles, what no other tile reaches is what the tile alone gives, seams fade, and small maps go whole")
+    func tiles() throws {
+        var configuration = configuration
+        configuration.largestTile = 0
+        // Four latents a side.
+        let (factor, tile) = (configuration.downsamplingFactor, configuration.tileSize)
+        #expect(tile == 4 * factor)
+        try torchScope {
+            let store = ParameterStore(loading: try weights(), computeType: .float32)
+            let model = try VQModel(store.root, configuration)
+            let latents = Tensor.randn([2, configuration.codeChannels, 4, 10], generator: Generator(seed: 1))
+            let (all, whole) = (model.decode(latents, inTiles: true), model.decode(latents))
+            #expect(all.shape == whole.shape && Agreement(all, whole).difference > 1e-3)
+            let tiled = inFirstRow(all)
+            // Tiles begin at the latents 0, 3, 6 and 9 of each side; each fades over a quarter of its length into the next.
+            func columns(_ map: Tensor, _ start: Int, _ count: Int) -> Tensor {
+                map.narrow(dim: 3, start: start, length: count)
+            }
+            func inFirstRow(_ map: Tensor) -> Tensor { map.narrow(dim: 2, start: 0, length: map.size(2) / 4 * 3) }
+            let (first, second) = (
+                inFirstRow(model.decode(columns(latents, 0, 4))), inFirstRow(model.decode(columns(latents, 3, 4)))
+            )
+            expectEqual(columns(tiled, 0, 3 * factor), columns(first, 0, 3 * factor), "the first tile")
+            expectEqual(columns(tiled, 4 * factor, 2 * factor), columns(second, factor, 2 * factor), "the second tile")
+            for column in 0..<factor {
+                let share = Double(column) / Double(factor)
+                let seam = columns(first, 3 * factor + column, 1) * (1 - share) + columns(second, column, 1) * share
+                expectEqual(columns(tiled, 3 * factor + column, 1), seam, "column \(column) of the seam")
+            }
+            let pixels = Tensor.randn([1, 3, tile, 2 * tile], generator: Generator(seed: 2))
+            let encoded = inFirstRow(model.encode(pixels, inTiles: true))
+            let alone = inFirstRow(model.encode(columns(pixels, 0, tile)))
+            expectEqual(columns(encoded, 0, 3), columns(alone, 0, 3), "latents")
+            let small = columns(latents, 0, 4)
+            #expect(model.decode(small, inTiles: true).floats() == model.decode(small).floats())
+        }
+    }
+
     @Test("A configuration that cannot be built is refused with a sentence")
     func refused() throws {
         for (key, value) in [

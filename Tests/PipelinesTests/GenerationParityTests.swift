@@ -1,10 +1,11 @@
 import LienzoCheckpoints
 import LienzoDiffusion
 import LienzoImages
-import LienzoPipelines
 import LienzoTorch
 import TestSupport
 import Testing
+
+@testable import LienzoPipelines
 
 /// A whole run of one picture against diffusers' own networks and schedulers, with the same noise.
 @Suite("The way from words to a picture, against the reference", .tags(.parity))
@@ -21,14 +22,15 @@ struct GenerationParityTests {
     @Test("Each step of prior and decoder, and the pixels")
     func wholeRun() throws {
         let model = try TinyModel.networks()
+        let prior = try #require(model.prior)
         try torchScope {
-            let condition = model.encode("a red apple")
+            let condition = try prior.encode("a red apple")
             try expect(condition.embedding, "text_embeds")
             try expect(condition.encoding, "text_encoding")
             #expect(!condition.truncated)
 
             let noise = NoiseSource(Generator(seed: 7))
-            let embeddings = try imageEmbeddings(model, condition, noise)
+            let embeddings = try imageEmbeddings(prior, condition, noise)
             let decoder = try model.decoderRun(
                 model.decoderCondition("a red apple", condition),
                 embeddings,
@@ -42,17 +44,17 @@ struct GenerationParityTests {
                 try expect(step.sample, "decoder.\(index)")
                 last = step.sample
             }
-            try expect(model.picture(try #require(last)), "picture")
+            try expect(model.picture(#require(last)), "picture")
         }
     }
 
     @Test("Another guidance is told apart")
     func negativeControl() throws {
-        let model = try TinyModel.networks()
+        let prior = try #require(try TinyModel.networks().prior)
         try torchScope {
-            let run = try model.priorRun(
-                model.encode("a red apple"),
-                sampler: model.priorScheduler.sampler(steps: 5),
+            let run = try prior.run(
+                prior.encode("a red apple"),
+                sampler: prior.configurations.scheduler.sampler(steps: 5),
                 guidance: Guidance(scale: 2.01),
                 noise: NoiseSource(Generator(seed: 7))
             )
@@ -80,22 +82,22 @@ struct GenerationParityTests {
     }
 
     private func imageEmbeddings(
-        _ model: UnCLIPModel,
-        _ condition: UnCLIPModel.Condition,
+        _ prior: UnCLIPPrior,
+        _ condition: UnCLIPCondition,
         _ noise: NoiseSource
     ) throws -> ImageEmbeddings {
-        let prior = try model.priorRun(
+        let run = try prior.run(
             condition,
-            sampler: model.priorScheduler.sampler(steps: 5),
+            sampler: prior.configurations.scheduler.sampler(steps: 5),
             guidance: Guidance(scale: 2),
             noise: noise
         )
         var last: Tensor?
-        for (index, step) in prior.enumerated() {
+        for (index, step) in run.enumerated() {
             try expect(step.sample, "prior.\(index)")
             last = step.sample
         }
-        let embeddings = model.imageEmbeddings(try #require(last), condition)
+        let embeddings = try prior.imageEmbeddings(#require(last), condition)
         try expect(embeddings.conditional, "image_embeds")
         return embeddings
     }

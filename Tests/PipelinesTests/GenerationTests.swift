@@ -124,6 +124,12 @@ struct GenerationTests {
                 + "picture or fewer candidates."
         )
         try PictureMemory(pictures: 1, width: 128, height: 128, channels: 48, type: .float32).require()
+        // In tiles the maps are those of a tile, and what counts are the pictures.
+        let tiled = PictureMemory(pictures: 64, width: 4096, height: 4096, channels: 48, type: .float32, tile: 512)
+        try tiled.require(within: 27 << 30)
+        #expect(throws: PipelineError.self) { try tiled.require(within: 20 << 30) }
+        let small = PictureMemory(pictures: 64, width: 512, height: 512, channels: 48, type: .float32, tile: 512)
+        #expect(throws: PipelineError.self) { try small.require(within: 5 << 30) }
     }
 
     @Test("A prompt of a thousand words is cut with a notice")

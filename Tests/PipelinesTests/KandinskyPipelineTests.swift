@@ -37,26 +37,34 @@ struct KandinskyPipelineTests {
         }
     }
 
+    private static func prior(keepsParts: Bool = true) throws -> PriorPipeline {
+        try PriorPipeline(
+            modelDirectory: "\(KandinskyModel.fixtures)/prior",
+            loading: LoadingOptions(computeType: .float32, keepsParts: keepsParts)
+        )
+    }
+
     @Test("An embedding that was made alone gives a picture later, and the best candidate comes first")
     func priorAlone() async throws {
         try await withPipeline { pipeline in
+            let prior = try Self.prior()
             var request = Self.request
             request.candidates = 4
             request.count = 2
-            let embeddings = try await pipeline.imageEmbeddings(request)
+            let embeddings = try await prior.imageEmbeddings(request)
             #expect(embeddings.map(\.count) == [4, 4] && embeddings[0][0].values.count == 16)
             let similarities = embeddings[0].compactMap(\.similarity)
             #expect(similarities == similarities.sorted(by: >) && Set(similarities).count == 4)
 
             // A candidate of a batch is the one that is made alone.
-            let single = try await pipeline.imageEmbeddings(Self.request)[0][0]
+            let single = try await Self.prior(keepsParts: false).imageEmbeddings(Self.request)[0][0]
             #expect(embeddings[0].contains { distance($0.values, single.values) < 1e-4 })
 
             request = Self.request
             request.prompt = ""
             request.candidates = 2
             request.imageEmbedding = .given(embeddings[0][0])
-            #expect(try await pipeline.imageEmbeddings(request)[0].map(\.similarity) == [nil, nil])
+            #expect(try await prior.imageEmbeddings(request)[0].map(\.similarity) == [nil, nil])
             let picture = try #require(try await pictures(pipeline, request).first)
             #expect(picture.image.width == 16)
         }
@@ -64,52 +72,50 @@ struct KandinskyPipelineTests {
 
     @Test("A shift by 0 is the picture itself, and goes the share of the angle towards the difference of the texts")
     func shift() async throws {
-        try await withPipeline { pipeline in
-            let image = try KandinskyModel.picture("large")
-            func embedding(_ source: ImageEmbeddingSource) async throws -> [Float] {
-                var request = Self.request
-                request.imageEmbedding = source
-                return try await pipeline.imageEmbeddings(request)[0][0].values
-            }
-            func shifted(_ share: Double) async throws -> [Float] {
-                try await embedding(.shift(image, from: "a photo", to: "a red apple", share: share))
-            }
-            let start = try await embedding(.variation(of: image))
-            let (none, some, all) = try await (shifted(0), shifted(0.3), shifted(1))
-            #expect(distance(none, start) < 1e-5)
-            #expect(abs(angle(start, some) - 0.3 * angle(start, all)) < 1e-4)
-            #expect(abs(angle(some, all) - 0.7 * angle(start, all)) < 1e-4)
-            #expect(abs(length(some) - length(start)) < 1e-4)
-
-            // At 1 nothing is left of the picture: the normalised difference of the normalised texts.
-            for (share, found) in [("0.3", some), ("1.0", all)] {
-                let expected = try torchScope {
-                    try KandinskyModel.expected().tensor(named: "shifted.\(share)").floats()
-                }
-                #expect(distance(found, expected) < 1e-4, "\(share)")
-            }
-            let back = try await embedding(.shift(image, from: "a red apple", to: "a photo", share: 1))
-            #expect(distance(back, all.map { -$0 }) < 1e-4)
+        let pipeline = try Self.prior()
+        let image = try KandinskyModel.picture("large")
+        func embedding(_ source: ImageEmbeddingSource) async throws -> [Float] {
+            var request = Self.request
+            request.imageEmbedding = source
+            return try await pipeline.imageEmbeddings(request)[0][0].values
         }
+        func shifted(_ share: Double) async throws -> [Float] {
+            try await embedding(.shift(image, from: "a photo", to: "a red apple", share: share))
+        }
+        let start = try await embedding(.variation(of: image))
+        let (none, some, all) = try await (shifted(0), shifted(0.3), shifted(1))
+        #expect(distance(none, start) < 1e-5)
+        #expect(abs(angle(start, some) - 0.3 * angle(start, all)) < 1e-4)
+        #expect(abs(angle(some, all) - 0.7 * angle(start, all)) < 1e-4)
+        #expect(abs(length(some) - length(start)) < 1e-4)
+
+        // At 1 nothing is left of the picture: the normalised difference of the normalised texts.
+        for (share, found) in [("0.3", some), ("1.0", all)] {
+            let expected = try torchScope {
+                try KandinskyModel.expected().tensor(named: "shifted.\(share)").floats()
+            }
+            #expect(distance(found, expected) < 1e-4, "\(share)")
+        }
+        let back = try await embedding(.shift(image, from: "a red apple", to: "a photo", share: 1))
+        #expect(distance(back, all.map { -$0 }) < 1e-4)
     }
 
     @Test("Blending along the sphere keeps to the great circle, and equal weights meet in the middle")
     func sphere() async throws {
-        try await withPipeline { pipeline in
-            let (first, second) = ([Float](repeating: 0, count: 15) + [2], [3] + [Float](repeating: 0, count: 15))
-            func blended(_ weights: (Double, Double)) async throws -> [Float] {
-                var request = Self.request
-                request.imageEmbedding = .blend(
-                    [.init(.embedding(first), weight: weights.0), .init(.embedding(second), weight: weights.1)],
-                    .spherical
-                )
-                return try await pipeline.imageEmbeddings(request)[0][0].values
-            }
-            let middle = try await blended((0.5, 0.5))
-            #expect(abs(length(middle) - 2.5) < 1e-5 && abs(angle(middle, first) - .pi / 4) < 1e-5)
-            let nearer = try await blended((2, 1))
-            #expect(abs(angle(nearer, first) - .pi / 6) < 1e-5)
+        let pipeline = try Self.prior()
+        let (first, second) = ([Float](repeating: 0, count: 15) + [2], [3] + [Float](repeating: 0, count: 15))
+        func blended(_ weights: (Double, Double)) async throws -> [Float] {
+            var request = Self.request
+            request.imageEmbedding = .blend(
+                [.init(.embedding(first), weight: weights.0), .init(.embedding(second), weight: weights.1)],
+                .spherical
+            )
+            return try await pipeline.imageEmbeddings(request)[0][0].values
         }
+        let middle = try await blended((0.5, 0.5))
+        #expect(abs(length(middle) - 2.5) < 1e-5 && abs(angle(middle, first) - .pi / 4) < 1e-5)
+        let nearer = try await blended((2, 1))
+        #expect(abs(angle(nearer, first) - .pi / 6) < 1e-5)
     }
 
     @Test("Events of a changed picture, and a break that stops the work", .timeLimit(.minutes(5)))
@@ -204,6 +210,41 @@ struct KandinskyPipelineTests {
                 let error = await #expect(throws: (any Error).self) { _ = try await pictures(pipeline, request) }
                 let found = "\(try #require(error))"
                 #expect(found.contains(sentence), "\(found)")
+            }
+        }
+    }
+
+    @Test("A decoder alone makes the picture of an embedding that its prior made, and says what it cannot do without")
+    func decoderAlone() async throws {
+        let embedding = try await Self.prior().imageEmbeddings(Self.request)[0][0]
+        for kind in [KandinskyModel.Kind.decoder21, .decoder22] {
+            try await withPipeline(kind) { whole in
+                let alone = try #require(
+                    try openPictureGenerator(
+                        modelDirectory: whole.directory.path,
+                        prior: nil,
+                        loading: LoadingOptions(computeType: .float32)
+                    ) as? UnCLIPPipeline
+                )
+                var request = Self.request
+                request.imageEmbedding = .given(embedding)
+                let picture = try #require(try await pictures(whole, request).first)
+                #expect(try await pictures(alone, request) == [picture])
+
+                func expectRefused(_ sentence: String, _ change: (inout GenerationRequest) -> Void) async throws {
+                    var request = request
+                    change(&request)
+                    let error = await #expect(throws: PipelineError.self) { try await pictures(alone, request) }
+                    #expect(error?.description.contains(sentence) == true, "\(error?.description ?? "")")
+                }
+                try await expectRefused("published apart from its prior") { $0.imageEmbedding = .prompt }
+                try await expectRefused("no dual encoder that could choose") { $0.candidates = 2 }
+                try await expectRefused("leave it out here") { $0.negativePrompt = "a photo" }
+                try await expectRefused("none was given") { $0.imageEmbedding = .given(.init(embedding.values)) }
+                try await expectRefused("it must have 16") { $0.imageEmbedding = .given(.init([1, 2])) }
+                request.imageEmbedding = .given(.init(embedding.values))
+                request.guidance = 1
+                #expect(try await pictures(alone, request) == pictures(whole, request))
             }
         }
     }

@@ -34,8 +34,8 @@ struct LatentColoursTests {
         let pixels = Tensor(sheet.planarFloats(mean: half, std: half), shape: [1, 3, 320, 320])
         let colours = try model.colours()
         let (error, spread) = try torchScope {
-            let latents = model.autoencoder.latents(of: pixels)
-            let picture = model.autoencoder.pixels(of: latents)
+            let latents = try model.latents(pixels)
+            let picture = try model.picture(latents)
             let factor = picture.size(2) / latents.size(2)
             let expected = picture.averagePool2d(kernel: factor).clamp(-1, 1)
             let found = colours(latents, height: latents.size(2), width: latents.size(3)).clamp(-1, 1)

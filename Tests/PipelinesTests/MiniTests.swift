@@ -1,10 +1,11 @@
 import Foundation
 import LienzoCheckpoints
 import LienzoModels
-import LienzoPipelines
 import LienzoTorch
 import TestSupport
 import Testing
+
+@testable import LienzoPipelines
 
 /// The shipped model, run by Lienzo and by the reference from the same files.
 ///
@@ -34,29 +35,32 @@ struct MiniTests {
         func given(_ name: String) throws -> Tensor { try expected.tensor(named: name) }
 
         let model = try networks(type)
+        let encoders = try #require(model.prior)
         try torchScope {
-            let (embedding, encoding) = try model.clip.network.encodeTexts(given("ids"), mask: given("mask"))
+            let (embedding, encoding) = try encoders.texts().encodeTexts(given("ids"), mask: given("mask"))
             try expect("texts", embedding)
             try expect("states", encoding[0..<2].narrow(dim: 1, start: 0, length: 4))
-            try expect("images", model.clip.network.encodeImages(given("pixels")))
+            try expect("images", encoders.images().encodeImages(given("pixels")))
 
             let times = Tensor([Int64(500), 20])
-            let priorContext = try model.prior.context(
+            let prior = try encoders.network()
+            let priorContext = try prior.context(
                 textEmbedding: given("texts")[0..<2],
                 textEncoding: encoding[0..<2],
                 textMask: given("mask")[0..<2]
             )
-            try expect("prior.made", model.prior(given("prior.sample"), times, priorContext))
-            try expect("prior.embedding", model.prior.unstandardised(given("prior.made")))
+            try expect("prior.made", prior(given("prior.sample"), times, priorContext))
+            try expect("prior.embedding", prior.unstandardised(given("prior.made")))
 
-            let context = try model.decoder.context(
+            let decoder = try model.decoder()
+            let context = try decoder.context(
                 textEmbedding: given("texts")[0..<2],
                 textEncoding: encoding[0..<2],
                 imageEmbedding: given("prior.embedding")
             )
-            try expect("unet.made", model.decoder(given("unet.sample"), Tensor([Int64(900), 100]), context))
+            try expect("unet.made", decoder(given("unet.sample"), Tensor([Int64(900), 100]), context))
 
-            let autoencoder = try #require(model.autoencoder as? AutoencoderTiny)
+            let autoencoder = try #require(model.autoencoder() as? AutoencoderTiny)
             try expect("autoencoder.latents", autoencoder.encode(given("autoencoder.picture")))
             let decoded = try autoencoder.decode(given("autoencoder.latents"))
             try expect("autoencoder.made", decoded)
@@ -66,7 +70,7 @@ struct MiniTests {
     @Test func `the tokenizer that ships with mini gives the reference's ids`() throws {
         let model = try networks(.float32)
         let ids = try expected.tensor(named: "ids")
-        let found = model.clip.tokenized(["a red apple", "una casa con un árbol", ""])
+        let found = try #require(model.prior).tokenized(["a red apple", "una casa con un árbol", ""])
         #expect(found.ids.int64s() == ids.int64s())
         #expect(found.mask.elements(as: Bool.self) == (try expected.tensor(named: "mask").elements(as: Bool.self)))
     }

@@ -15,6 +15,9 @@ package struct VQModel {
     private let toCodes: Conv2d
     private let fromCodes: Conv2d
     private let computeType: DType
+    /// How large latents and pictures go through in tiles, where that is asked for.
+    private let latentTiles: TiledMap
+    private let pictureTiles: TiledMap
 
     /// Builds the network from a checkpoint.
     ///
@@ -24,6 +27,11 @@ package struct VQModel {
     /// - Throws: `ParameterError` when a parameter is missing or has another shape.
     package init(_ scope: ParameterScope, _ configuration: VQModelConfiguration) throws {
         let (inner, outer) = (configuration.latentChannels, configuration.codeChannels)
+        let (latentTile, pictureTile) = (
+            configuration.tileSize / configuration.downsamplingFactor, configuration.tileSize
+        )
+        latentTiles = TiledMap(tile: latentTile, outputTile: pictureTile)
+        pictureTiles = TiledMap(tile: pictureTile, outputTile: latentTile)
         self.configuration = configuration
         computeType = scope.store.computeType
         encoder = try VQEncoder(scope["encoder"], configuration)
@@ -35,20 +43,31 @@ package struct VQModel {
 
     /// Latents of pictures.
     ///
-    /// - Parameter pixels: `[batch, inChannels, height, width]` in −1…1; both sides multiples of
-    ///   `configuration.downsamplingFactor`.
+    /// - Parameters:
+    ///   - pixels: `[batch, inChannels, height, width]` in −1…1; both sides multiples of
+    ///     `configuration.downsamplingFactor`.
+    ///   - inTiles: whether pictures with a side above `configuration.tileSize` go through in tiles with blended seams.
     /// - Returns: `[batch, codeChannels, height / factor, width / factor]`, float32.
-    package func encode(_ pixels: Tensor) -> Tensor {
-        toCodes(encoder(pixels.to(computeType).channelsLast())).to(.float32)
+    package func encode(_ pixels: Tensor, inTiles: Bool = false) -> Tensor {
+        func latents(_ pixels: Tensor) -> Tensor {
+            toCodes(encoder(pixels.to(computeType).channelsLast())).to(.float32)
+        }
+        return inTiles && pictureTiles.isExceeded(by: pixels) ? pictureTiles(pixels, latents) : latents(pixels)
     }
 
     /// Pictures of latents.
     ///
-    /// - Parameter latents: `[batch, codeChannels, height, width]`.
+    /// - Parameters:
+    ///   - latents: `[batch, codeChannels, height, width]`.
+    ///   - inTiles: whether pictures with a side above `configuration.tileSize` are made in tiles with blended seams; the
+    ///     normalisations look at the latents of the tile.
     /// - Returns: `[batch, outChannels, height · factor, width · factor]`, float32, about −1…1: clamp before use.
-    package func decode(_ latents: Tensor) -> Tensor {
-        let latents = latents.to(computeType).channelsLast()
-        return decoder(fromCodes(latents), latents: latents).to(.float32)
+    package func decode(_ latents: Tensor, inTiles: Bool = false) -> Tensor {
+        func pixels(_ latents: Tensor) -> Tensor {
+            let latents = latents.to(computeType).channelsLast()
+            return decoder(fromCodes(latents), latents: latents).to(.float32)
+        }
+        return inTiles && latentTiles.isExceeded(by: latents) ? latentTiles(latents, pixels) : pixels(latents)
     }
 }
 

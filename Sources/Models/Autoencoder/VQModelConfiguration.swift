@@ -40,12 +40,21 @@ package struct VQModelConfiguration: Sendable, Equatable {
     package let midBlockAddAttention: Bool
     /// Keys of the file that Lienzo does not know, sorted.
     package let unknownKeys: [String]
+    /// About how many pixels a side have the tiles in which large pictures may go through; the file does not say what the
+    /// network was trained on, and Kandinsky makes pictures from 512 pixels a side on.
+    package var largestTile = 512
 
     /// Groups of every spatial normalisation, whatever the file says.
     static let spatialGroups = 32
 
     /// By how much the encoder shrinks a picture's width and height; both must be multiples of it.
     package var downsamplingFactor: Int { 1 << (blockOutChannels.count - 1) }
+
+    /// Width and height in pixels of the tiles in which large pictures may go through, a multiple of 4 latents.
+    package var tileSize: Int {
+        let step = 4 * downsamplingFactor
+        return max(step, largestTile / step * step)
+    }
 
     /// Reads a `config.json`.
     ///

@@ -1,3 +1,4 @@
+import LienzoNN
 package import LienzoTorch
 
 /// The shape of a dual encoder, as far as pipelines need it.
@@ -27,16 +28,8 @@ extension CLIPConfiguration: DualEncoderConfiguration {
     package var contextLength: Int { textTower.contextLength }
 }
 
-/// Two towers into one space, as pipelines use them, however they are made and were published.
-package protocol DualEncoder {
-    /// The logarithm of what cosines are multiplied with to become logits; rank 0.
-    var logitScale: Tensor { get }
-    /// What is added to logits, where the model was trained with a sigmoid loss; rank 0.
-    var logitBias: Tensor? { get }
-
-    /// Image embeddings of `[batch, 3, size, size]`: `[batch, embeddingDimension]`, float32, not normalised.
-    func encodeImages(_ pixels: Tensor) -> Tensor
-
+/// The half of a dual encoder that reads texts.
+package protocol TextEncoder {
     /// Text embeddings and encodings.
     ///
     /// - Parameters:
@@ -47,11 +40,40 @@ package protocol DualEncoder {
     func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor)
 }
 
+/// The half of a dual encoder that sees pictures.
+package protocol ImageEncoder {
+    /// Image embeddings of `[batch, 3, size, size]`: `[batch, embeddingDimension]`, float32, not normalised.
+    func encodeImages(_ pixels: Tensor) -> Tensor
+}
+
+/// Two towers into one space, as pipelines use them, however they are made and were published.
+package protocol DualEncoder: TextEncoder, ImageEncoder {
+    /// The logarithm of what cosines are multiplied with to become logits; rank 0.
+    var logitScale: Tensor { get }
+    /// What is added to logits, where the model was trained with a sigmoid loss; rank 0.
+    var logitBias: Tensor? { get }
+}
+
 extension OpenCLIP: DualEncoder {}
 
 extension CLIP: DualEncoder {
+    package func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor) {
+        textTower.encodeTexts(ids, mask: mask)
+    }
+}
+
+extension TextTransformer: TextEncoder {
     /// A token sees only those before it, so what fills up changes nothing and needs no mask.
     package func encodeTexts(_ ids: Tensor, mask: Tensor) -> (embedding: Tensor, hiddenStates: Tensor) {
-        encodeTexts(ids)
+        let (embedding, hiddenStates) = self(ids)
+        return (embedding.cast(to: .float32), hiddenStates)
     }
+}
+
+extension VisionTransformer: ImageEncoder {
+    package func encodeImages(_ pixels: Tensor) -> Tensor { self(pixels).cast(to: .float32) }
+}
+
+extension ModifiedResNet: ImageEncoder {
+    package func encodeImages(_ pixels: Tensor) -> Tensor { self(pixels).cast(to: .float32) }
 }
