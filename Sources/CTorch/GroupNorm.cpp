@@ -75,6 +75,34 @@ CTORCH_INLINE void affine_body(const T *__restrict x, T *__restrict y, int64_t r
   }
 }
 
+/// x / (1 + e⁻ˣ), to 2e-7 of itself.
+CTORCH_INLINE float silu(float x) {
+  // e⁻ˣ is 2 to the power of a whole number and of what is left of it, at most a half.
+  const float power = std::min(std::max(x * -1.44269504f, -126.f), 126.f);
+  const float rounder = 12582912.f;  // to which a number is added without its fraction
+  const float whole = (power + rounder) - rounder, rest = power - whole;
+  float y = 1.5403530e-4f;
+  y = y * rest + 1.3333558e-3f;
+  y = y * rest + 9.6181291e-3f;
+  y = y * rest + 5.5504109e-2f;
+  y = y * rest + 2.4022651e-1f;
+  y = y * rest + 6.9314718e-1f;
+  y = y * rest + 1.f;
+  const int32_t exponent = (static_cast<int32_t>(whole) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &exponent, sizeof scale);
+  return x / (1.f + y * scale);
+}
+
+/// y = silu(scale · x + shift).
+template <typename T>
+CTORCH_INLINE void affine_silu_body(const T *__restrict x, T *__restrict y, int64_t rows, int64_t C,
+                                    const float *__restrict scale, const float *__restrict shift) {
+  for (int64_t row = 0; row < rows; row++, x += C, y += C) {
+    for (int64_t c = 0; c < C; c++) narrow(silu(widen(x[c]) * scale[c] + shift[c]), y[c]);
+  }
+}
+
 /// sum += dy, product += dy · x.
 template <typename T>
 CTORCH_INLINE void gradient_sums_body(const T *__restrict dy, const T *__restrict x, int64_t rows, int64_t C,
@@ -105,6 +133,10 @@ CTORCH_INLINE void gradient_body(const T *__restrict dy, const T *__restrict x, 
   CTORCH_FOR_EACH_CPU void affine(const T *x, T *y, int64_t rows, int64_t C, const float *scale,                    \
                                   const float *shift) {                                                             \
     affine_body(x, y, rows, C, scale, shift);                                                                       \
+  }                                                                                                                 \
+  CTORCH_FOR_EACH_CPU void affine_silu(const T *x, T *y, int64_t rows, int64_t C, const float *scale,               \
+                                       const float *shift) {                                                        \
+    affine_silu_body(x, y, rows, C, scale, shift);                                                                  \
   }                                                                                                                 \
   CTORCH_FOR_EACH_CPU void gradient_sums(const T *dy, const T *x, int64_t rows, int64_t C, float *sum,              \
                                          float *product) {                                                          \
@@ -172,9 +204,10 @@ struct Normalised {
   Tensor mean, deviation;
 };
 
-/// `deviation` is the reciprocal of the standard deviation.
+/// `deviation` is the reciprocal of the standard deviation. With `activates`, `y` is the SiLU of what it else would be.
 template <typename T>
-Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon) {
+Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
+                   bool activates) {
   const int64_t N = x.size(0), C = x.size(1), P = x.size(2) * x.size(3), D = C / groups;
   Normalised result{at::empty_like(x), at::empty({N, groups}, at::kFloat), at::empty({N, groups}, at::kFloat)};
   const T *input = static_cast<const T *>(x.const_data_ptr());
@@ -211,7 +244,11 @@ Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const 
   }
   pieces.for_each([&](int64_t, int64_t n, int64_t first, int64_t count) {
     const float *scale = coefficients.data() + n * 2 * C;
-    affine(input + first * C, output + first * C, count, C, scale, scale + C);
+    if (activates) {
+      affine_silu(input + first * C, output + first * C, count, C, scale, scale + C);
+    } else {
+      affine(input + first * C, output + first * C, count, C, scale, scale + C);
+    }
   });
   return result;
 }
@@ -265,15 +302,16 @@ Gradients backward(const Tensor &dy, const Tensor &x, const Tensor &weight, cons
   return result;
 }
 
-Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon) {
-  return x.scalar_type() == at::kBFloat16 ? forward<BFloat16Bits>(x, groups, weight, bias, epsilon)
-                                          : forward<float>(x, groups, weight, bias, epsilon);
+Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
+                   bool activates) {
+  return x.scalar_type() == at::kBFloat16 ? forward<BFloat16Bits>(x, groups, weight, bias, epsilon, activates)
+                                          : forward<float>(x, groups, weight, bias, epsilon, activates);
 }
 
 struct Recorded : public torch::autograd::Function<Recorded> {
   static Tensor forward(torch::autograd::AutogradContext *context, const Tensor &x, const Tensor &weight,
                         const Tensor &bias, int64_t groups, double epsilon) {
-    Normalised result = ::forward(x, groups, weight, bias, epsilon);
+    Normalised result = ::forward(x, groups, weight, bias, epsilon, false);
     context->save_for_backward({x, weight, result.mean, result.deviation});
     return result.y;
   }
@@ -304,11 +342,15 @@ bool fits(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &b
 
 namespace ctorch {
 
-Tensor group_norm(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon) {
-  if (!fits(x, groups, weight, bias)) return at::group_norm(x, groups, weight, bias, epsilon);
+Tensor group_norm(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
+                  bool activates) {
   const bool is_recorded =
       at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
-  return is_recorded ? Recorded::apply(x, weight, bias, groups, epsilon) : forward(x, groups, weight, bias, epsilon).y;
+  const bool is_ours = fits(x, groups, weight, bias);
+  if (is_ours && !is_recorded) return forward(x, groups, weight, bias, epsilon, activates).y;
+  const Tensor y = is_ours ? Recorded::apply(x, weight, bias, groups, epsilon)
+                           : at::group_norm(x, groups, weight, bias, epsilon);
+  return activates ? at::silu(y) : y;
 }
 
 }  // namespace ctorch

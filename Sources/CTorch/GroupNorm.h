@@ -5,8 +5,9 @@
 
 namespace ctorch {
 
-/// As at::group_norm, with gradients. `weight` and `bias` hold one number for each channel.
+/// As at::group_norm, and with `activates` at::silu of it, with gradients. `weight` and `bias` hold one number for each
+/// channel.
 at::Tensor group_norm(const at::Tensor &x, int64_t groups, const at::Tensor &weight, const at::Tensor &bias,
-                      double epsilon);
+                      double epsilon, bool activates);
 
 }  // namespace ctorch

@@ -32,9 +32,9 @@ CTorchTensor ctorch_layer_norm(CTorchTensor x, CTorchTensor weight, CTorchTensor
 }
 
 CTorchTensor ctorch_group_norm(CTorchTensor x, int64_t groups, CTorchTensor weight, CTorchTensor bias,
-                               double epsilon) {
+                               double epsilon, bool silu) {
   return op("group_norm", {x, weight, bias},
-            [&] { return group_norm(x->value, groups, weight->value, bias->value, epsilon); });
+            [&] { return group_norm(x->value, groups, weight->value, bias->value, epsilon, silu); });
 }
 
 CTorchTensor ctorch_batch_norm(CTorchTensor x, CTorchTensor weight, CTorchTensor bias, CTorchTensor running_mean,
@@ -80,20 +80,21 @@ CTorchTensor ctorch_interpolate(CTorchTensor x, int64_t height, int64_t width, C
   });
 }
 
-CTorchTensor ctorch_interleave(const CTorchTensor *maps, int64_t height, int64_t width) {
-  return op("interleave", {maps[0], maps[1], maps[2], maps[3]}, [&] {
-    const at::Tensor &first = maps[0]->value;
-    at::Tensor result = at::empty({first.size(0), first.size(1), 2 * height, 2 * width},
-                                  first.options().memory_format(at::MemoryFormat::ChannelsLast));
-    for (int64_t row = 0; row < 2; row++) {
-      for (int64_t column = 0; column < 2; column++) {
-        const at::Tensor &map = maps[2 * row + column]->value;
-        result.slice(2, row, std::nullopt, 2)
-            .slice(3, column, std::nullopt, 2)
-            .copy_(map.narrow(2, row, height).narrow(3, column, width));
-      }
-    }
-    return result;
+CTorchTensor ctorch_empty_map(CTorchTensor x, int64_t channels, int64_t height, int64_t width) {
+  return op("empty map", {x}, [&] {
+    return at::empty({x->value.size(0), channels, height, width},
+                     x->value.options().memory_format(at::MemoryFormat::ChannelsLast));
+  });
+}
+
+void ctorch_interleave(CTorchTensor map, CTorchTensor source, int64_t row, int64_t column) {
+  if (!map || !source) return;
+  guarded<bool>("interleave", {map, source}, false, [&] {
+    const int64_t height = source->value.size(2) - 1, width = source->value.size(3) - 1;
+    map->value.slice(2, row, std::nullopt, 2)
+        .slice(3, column, std::nullopt, 2)
+        .copy_(source->value.narrow(2, row, height).narrow(3, column, width));
+    return true;
   });
 }
 

@@ -12,6 +12,7 @@ package struct DoublingConv2d {
     private let whole: Conv2d
     /// By the parity of row and column: even and even, even and odd, odd and even, odd and odd.
     private let parts: [PreparedConv2d]?
+    private let channels: Int
     private let type: DType
 
     /// - Parameters:
@@ -25,6 +26,7 @@ package struct DoublingConv2d {
         let bias = try scope.parameter("bias", [output], initial: initial)
         let form = scope.store.weightForm
         whole = Conv2d(weight: weight, bias: bias, stride: 1, padding: 1, groups: 1, form: form)
+        channels = output
         type = weight.type
         guard case .prepared = form else {
             parts = nil
@@ -61,6 +63,6 @@ package struct DoublingConv2d {
             return whole(x.interpolated(height: size.height, width: size.width, mode: .nearest))
         }
         let x = x.cast(to: type)
-        return .interleaved(parts.map { $0(x, activation: .none, residual: nil) }, height: height, width: width)
+        return x.interleaved(channels: channels) { parts[$0](x, activation: .none, residual: nil) }
     }
 }

@@ -48,10 +48,12 @@ package struct GroupNorm {
         self.epsilon = epsilon
     }
 
-    /// - Parameter x: `[N, channels, …]`.
+    /// - Parameters:
+    ///   - x: `[N, channels, …]`.
+    ///   - silu: whether SiLU is applied in the same pass.
     /// - Returns: `[N, channels, …]` in the type of `x`.
-    package func callAsFunction(_ x: Tensor) -> Tensor {
-        x.groupNorm(groups: groups, weight: weight(), bias: bias(), epsilon: epsilon)
+    package func callAsFunction(_ x: Tensor, silu: Bool = false) -> Tensor {
+        x.groupNorm(groups: groups, weight: weight(), bias: bias(), epsilon: epsilon, silu: silu)
     }
 }
 

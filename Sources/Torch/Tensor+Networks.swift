@@ -50,11 +50,17 @@ extension Tensor {
         }
     }
 
-    /// Normalises each group of channels of `[N, C, …]`.
-    package func groupNorm(groups: Int, weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
+    /// Normalises each group of channels of `[N, C, …]`, and with `silu` activates it in the same pass.
+    package func groupNorm(
+        groups: Int,
+        weight: Tensor,
+        bias: Tensor,
+        epsilon: Double,
+        silu: Bool = false
+    ) -> Tensor {
         withHandle { x in
             weight.withHandle { w in
-                bias.withHandle { Tensor(ctorch_group_norm(x, Int64(groups), w, $0, epsilon)) }
+                bias.withHandle { Tensor(ctorch_group_norm(x, Int64(groups), w, $0, epsilon, silu)) }
             }
         }
     }
@@ -128,17 +134,25 @@ extension Tensor {
         interpolated(height: size(-2) * factor, width: size(-1) * factor, mode: .nearest)
     }
 
-    /// Four maps as one of twice their size, by the parity of row and column.
+    /// A channels-last map of four of half its size, by the parity of row and column.
     ///
     /// - Parameters:
-    ///   - maps: `[N, C, height + 1, width + 1]` for even rows and even columns, even and odd, odd and even, odd and odd.
-    ///     What goes into an even row or column begins with the map's first, into an odd one with its second.
-    ///   - height: half the result's.
-    ///   - width: half the result's.
-    /// - Returns: `[N, C, 2 · height, 2 · width]`, channels-last.
-    package static func interleaved(_ maps: [Tensor], height: Int, width: Int) -> Tensor {
-        precondition(maps.count == 4, "expected four maps, found \(maps.count)")
-        return withHandles(maps) { Tensor(ctorch_interleave($0, Int64(height), Int64(width))) }
+    ///   - channels: the result's.
+    ///   - part: makes what belongs into even rows and even columns, even and odd, odd and even, odd and odd,
+    ///     `[N, channels, H + 1, W + 1]`: of an even row or column all but the last, of an odd one all but the first. One
+    ///     is made after the other.
+    /// - Returns: `[N, channels, 2 H, 2 W]`, where this map has H rows and W columns.
+    package func interleaved(channels: Int, part: (Int) -> Tensor) -> Tensor {
+        let (height, width) = (Int64(2 * size(2)), Int64(2 * size(3)))
+        let result = withHandle { Tensor(ctorch_empty_map($0, Int64(channels), height, width)) }
+        for index in 0..<4 {
+            let part = part(index)
+            guard part.isValid else { return part }
+            result.withHandle { map in
+                part.withHandle { ctorch_interleave(map, $0, Int64(index / 2), Int64(index % 2)) }
+            }
+        }
+        return result
     }
 
     package func averagePool2d(kernel: Int, stride: Int? = nil) -> Tensor {

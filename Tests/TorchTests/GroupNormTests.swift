@@ -39,6 +39,25 @@ struct GroupNormTests {
         }
     }
 
+    @Test("with SiLU it is the SiLU of it", arguments: [(DType.float32, 1e-6), (.bfloat16, 1e-2)], [false, true])
+    func activated(type: (DType, tolerance: Double), isRecorded: Bool) throws {
+        try torchScope {
+            let generator = Generator(seed: 6)
+            // Up to where SiLU is its argument, and down to where it is 0.
+            let x = (Tensor.randn([2, 24, 9, 7], generator: generator) * 3).to(type.0).channelsLast().copy()
+            x.setRequiresGradient(isRecorded)
+            let (weight, bias) = (
+                Tensor.randn([24], generator: generator) * 40, Tensor.randn([24], generator: generator)
+            )
+            func normalised(silu: Bool) -> Tensor {
+                x.groupNorm(groups: 6, weight: weight, bias: bias, epsilon: 1e-5, silu: silu).to(.float32)
+            }
+            let (found, expected) = (normalised(silu: true), normalised(silu: false).silu())
+            #expect(found.requiresGradient == isRecorded)
+            #expect((found - expected).abs().max().item <= type.tolerance * expected.abs().max().item)
+        }
+    }
+
     @Test("a number that is not finite spoils its own group only")
     func notFinite() throws {
         try torchScope {

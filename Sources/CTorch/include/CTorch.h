@@ -200,7 +200,7 @@ CTorchTensor CTORCH_NULLABLE ctorch_layer_norm(CTorchTensor CTORCH_NULLABLE x, C
                                                CTorchTensor CTORCH_NULLABLE bias, double epsilon);
 CTorchTensor CTORCH_NULLABLE ctorch_group_norm(CTorchTensor CTORCH_NULLABLE x, int64_t groups,
                                                CTorchTensor CTORCH_NULLABLE weight,
-                                               CTorchTensor CTORCH_NULLABLE bias, double epsilon);
+                                               CTorchTensor CTORCH_NULLABLE bias, double epsilon, bool silu);
 // With `training`, normalises by the batch's statistics and moves the running ones by `momentum`, in place.
 CTorchTensor CTORCH_NULLABLE ctorch_batch_norm(CTorchTensor CTORCH_NULLABLE x, CTorchTensor CTORCH_NULLABLE weight,
                                                CTorchTensor CTORCH_NULLABLE bias,
@@ -219,10 +219,13 @@ CTorchTensor CTORCH_NULLABLE ctorch_cross_entropy(CTorchTensor CTORCH_NULLABLE l
 typedef enum CTorchInterpolation { CTORCH_NEAREST, CTORCH_BILINEAR, CTORCH_BICUBIC } CTorchInterpolation;
 CTorchTensor CTORCH_NULLABLE ctorch_interpolate(CTorchTensor CTORCH_NULLABLE x, int64_t height, int64_t width,
                                                 CTorchInterpolation mode, bool antialias);
-// Four maps [N, C, height + 1, width + 1] as one of 2 height and 2 width: the pixels of even rows from the first two, without
-// their last row, those of odd rows from the others, without their first, and columns alike.
-CTorchTensor CTORCH_NULLABLE ctorch_interleave(const CTorchTensor CTORCH_NULLABLE *CTORCH_NONNULL maps, int64_t height,
-                                               int64_t width);
+// An uninitialised channels-last map of float32 or bfloat16 like `x` but for its sizes.
+CTorchTensor CTORCH_NULLABLE ctorch_empty_map(CTorchTensor CTORCH_NULLABLE x, int64_t channels, int64_t height,
+                                              int64_t width);
+// Writes each second row from `row` on and each second column from `column` on, 0 or 1, of a map of 2 H and 2 W: the part of
+// `source` [N, C, H + 1, W + 1] that begins there.
+void ctorch_interleave(CTorchTensor CTORCH_NULLABLE map, CTorchTensor CTORCH_NULLABLE source, int64_t row,
+                       int64_t column);
 CTorchTensor CTORCH_NULLABLE ctorch_average_pool2d(CTorchTensor CTORCH_NULLABLE x, int64_t kernel, int64_t stride);
 CTorchTensor CTORCH_NULLABLE ctorch_max_pool2d(CTorchTensor CTORCH_NULLABLE x, int64_t kernel, int64_t stride,
                                                int64_t padding);

@@ -145,7 +145,7 @@ struct AutoencoderKLEncoder {
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
-        output(norm(middle(blocks.reduce(input(x)) { $1($0) })).silu())
+        output(norm(middle(blocks.reduce(input(x)) { $1($0) }), silu: true))
     }
 }
 
@@ -189,7 +189,7 @@ struct AutoencoderKLDecoder {
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
-        output(norm(blocks.reduce(middle(input(x))) { $1($0) }).silu())
+        output(norm(blocks.reduce(middle(input(x))) { $1($0) }, silu: true))
     }
 }
 
@@ -243,6 +243,8 @@ struct AutoencoderKLDownBlock {
 struct AutoencoderKLUpBlock {
     private let resnets: [ResnetBlock2D]
     private let upsampler: DoublingConv2d?
+    /// The numbers from which on a map is one of the largest.
+    private static let large = 1 << 24
 
     init(
         _ scope: ParameterScope,
@@ -261,7 +263,10 @@ struct AutoencoderKLUpBlock {
 
     func callAsFunction(_ x: Tensor) -> Tensor {
         let h = resnets.reduce(x) { $1($0) }
-        return upsampler?(h) ?? h
+        guard let doubled = upsampler?(h) else { return h }
+        // The largest maps do not fit into what those before them leave, which is as much again.
+        if doubled.count > Self.large { Engine.returnFreedMemory() }
+        return doubled
     }
 }
 

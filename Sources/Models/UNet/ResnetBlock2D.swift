@@ -62,19 +62,19 @@ struct ResnetBlock2D {
     /// - Returns: `[batch, output, height′, width′]`.
     func callAsFunction(_ x: Tensor, time: Tensor? = nil) -> Tensor {
         let residual = resampling(x)
-        var h = conv1(norm1(x).silu())
+        var h = conv1(norm1(x, silu: true))
         // [batch, channels] → [batch, channels, 1, 1]
         let time = time.flatMap { timeProjection?($0).unsqueeze(-1).unsqueeze(-1) }
         switch (settings.timeScaleShift, time) {
         case (_, nil):
-            h = norm2(h)
+            h = norm2(h, silu: true)
         case (.shift, let time?):
-            h = norm2(h + time)
+            h = norm2(h + time, silu: true)
         case (.scaleShift, let time?):
             let scaleAndShift = time.chunk(2, dim: 1)
-            h = norm2(h) * (scaleAndShift[0] + 1) + scaleAndShift[1]
+            h = (norm2(h) * (scaleAndShift[0] + 1) + scaleAndShift[1]).silu()
         }
-        h = conv2(h.silu(), adding: shortcut?(residual) ?? residual)
+        h = conv2(h, adding: shortcut?(residual) ?? residual)
         return settings.outputScale == 1 ? h : h / settings.outputScale
     }
 }

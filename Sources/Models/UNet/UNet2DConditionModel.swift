@@ -106,7 +106,7 @@ package struct UNet2DConditionModel {
         for (block, condition) in zip(up, context.up) {
             x = block(x, skips: &skips, time: time, condition: condition)
         }
-        return output(outputNorm(x).silu()).to(.float32)
+        return output(outputNorm(x, silu: true)).to(.float32)
     }
 }
 

@@ -128,7 +128,7 @@ package struct UNet2DModel {
             }
             x = stage.resampler?(x, time: time) ?? x
         }
-        return output(outputNorm(x).silu()).to(.float32)
+        return output(outputNorm(x, silu: true)).to(.float32)
     }
 
     /// The time as the residual blocks take it, `[batch, timeEmbeddingDim]`.
