@@ -103,6 +103,18 @@ CTORCH_INLINE void affine_silu_body(const T *__restrict x, T *__restrict y, int6
   }
 }
 
+/// y = silu((scale · x + shift) · factor + offset), where `factor` and `offset` are those of the pixels' place.
+template <typename T>
+CTORCH_INLINE void placed_silu_body(const T *__restrict x, T *__restrict y, int64_t rows, int64_t C,
+                                    const float *__restrict scale, const float *__restrict shift,
+                                    const T *__restrict factor, const T *__restrict offset) {
+  for (int64_t row = 0; row < rows; row++, x += C, y += C) {
+    for (int64_t c = 0; c < C; c++) {
+      narrow(silu((widen(x[c]) * scale[c] + shift[c]) * widen(factor[c]) + widen(offset[c])), y[c]);
+    }
+  }
+}
+
 /// sum += dy, product += dy · x.
 template <typename T>
 CTORCH_INLINE void gradient_sums_body(const T *__restrict dy, const T *__restrict x, int64_t rows, int64_t C,
@@ -137,6 +149,10 @@ CTORCH_INLINE void gradient_body(const T *__restrict dy, const T *__restrict x, 
   CTORCH_FOR_EACH_CPU void affine_silu(const T *x, T *y, int64_t rows, int64_t C, const float *scale,               \
                                        const float *shift) {                                                        \
     affine_silu_body(x, y, rows, C, scale, shift);                                                                  \
+  }                                                                                                                 \
+  CTORCH_FOR_EACH_CPU void placed_silu(const T *x, T *y, int64_t rows, int64_t C, const float *scale,               \
+                                       const float *shift, const T *factor, const T *offset) {                      \
+    placed_silu_body(x, y, rows, C, scale, shift, factor, offset);                                                  \
   }                                                                                                                 \
   CTORCH_FOR_EACH_CPU void gradient_sums(const T *dy, const T *x, int64_t rows, int64_t C, float *sum,              \
                                          float *product) {                                                          \
@@ -204,10 +220,17 @@ struct Normalised {
   Tensor mean, deviation;
 };
 
-/// `deviation` is the reciprocal of the standard deviation. With `activates`, `y` is the SiLU of what it else would be.
+/// What is done to the normalised numbers in the same pass.
+struct Next {
+  enum { nothing, silu, placed_silu } kind = nothing;
+  /// For `placed_silu`: what scales and shifts each pixel before, in maps that are whole fractions of the picture.
+  Tensor factor = {}, offset = {};
+};
+
+/// `deviation` is the reciprocal of the standard deviation.
 template <typename T>
 Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
-                   bool activates) {
+                   const Next &next) {
   const int64_t N = x.size(0), C = x.size(1), P = x.size(2) * x.size(3), D = C / groups;
   Normalised result{at::empty_like(x), at::empty({N, groups}, at::kFloat), at::empty({N, groups}, at::kFloat)};
   const T *input = static_cast<const T *>(x.const_data_ptr());
@@ -244,10 +267,22 @@ Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const 
   }
   pieces.for_each([&](int64_t, int64_t n, int64_t first, int64_t count) {
     const float *scale = coefficients.data() + n * 2 * C;
-    if (activates) {
-      affine_silu(input + first * C, output + first * C, count, C, scale, scale + C);
-    } else {
-      affine(input + first * C, output + first * C, count, C, scale, scale + C);
+    switch (next.kind) {
+      case Next::nothing: return affine(input + first * C, output + first * C, count, C, scale, scale + C);
+      case Next::silu: return affine_silu(input + first * C, output + first * C, count, C, scale, scale + C);
+      case Next::placed_silu: break;
+    }
+    const T *factors = static_cast<const T *>(next.factor.const_data_ptr());
+    const T *offsets = static_cast<const T *>(next.offset.const_data_ptr());
+    const int64_t height = next.factor.size(2), width = next.factor.size(3);
+    const int64_t rows = x.size(2) / height, columns = x.size(3) / width;
+    for (int64_t pixel = first; pixel < first + count;) {
+      const int64_t row = pixel % P / x.size(3), column = pixel % P % x.size(3);
+      // As many pixels as have the same place in the maps.
+      const int64_t run = std::min(columns - column % columns, first + count - pixel);
+      const int64_t place = ((n * height + row / rows) * width + column / columns) * C;
+      placed_silu(input + pixel * C, output + pixel * C, run, C, scale, scale + C, factors + place, offsets + place);
+      pixel += run;
     }
   });
   return result;
@@ -303,15 +338,15 @@ Gradients backward(const Tensor &dy, const Tensor &x, const Tensor &weight, cons
 }
 
 Normalised forward(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
-                   bool activates) {
-  return x.scalar_type() == at::kBFloat16 ? forward<BFloat16Bits>(x, groups, weight, bias, epsilon, activates)
-                                          : forward<float>(x, groups, weight, bias, epsilon, activates);
+                   const Next &next = {}) {
+  return x.scalar_type() == at::kBFloat16 ? forward<BFloat16Bits>(x, groups, weight, bias, epsilon, next)
+                                          : forward<float>(x, groups, weight, bias, epsilon, next);
 }
 
 struct Recorded : public torch::autograd::Function<Recorded> {
   static Tensor forward(torch::autograd::AutogradContext *context, const Tensor &x, const Tensor &weight,
                         const Tensor &bias, int64_t groups, double epsilon) {
-    Normalised result = ::forward(x, groups, weight, bias, epsilon, false);
+    Normalised result = ::forward(x, groups, weight, bias, epsilon);
     context->save_for_backward({x, weight, result.mean, result.deviation});
     return result.y;
   }
@@ -338,19 +373,44 @@ bool fits(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &b
          is_plain(weight) && is_plain(bias);
 }
 
+bool is_recorded(std::initializer_list<Tensor> inputs) {
+  return at::GradMode::is_enabled() &&
+         std::any_of(inputs.begin(), inputs.end(), [](const Tensor &x) { return x.requires_grad(); });
+}
+
+/// Each pixel so many times that the map is as large as `x`.
+Tensor enlarged(const Tensor &map, const Tensor &x) {
+  return map.size(2) == x.size(2) && map.size(3) == x.size(3) ? map : at::upsample_nearest2d(map, x.sizes().slice(2));
+}
+
 }  // namespace
 
 namespace ctorch {
 
 Tensor group_norm(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
                   bool activates) {
-  const bool is_recorded =
-      at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
   const bool is_ours = fits(x, groups, weight, bias);
-  if (is_ours && !is_recorded) return forward(x, groups, weight, bias, epsilon, activates).y;
+  if (is_ours && !is_recorded({x, weight, bias})) {
+    return forward(x, groups, weight, bias, epsilon, {activates ? Next::silu : Next::nothing}).y;
+  }
   const Tensor y = is_ours ? Recorded::apply(x, weight, bias, groups, epsilon)
                            : at::group_norm(x, groups, weight, bias, epsilon);
   return activates ? at::silu(y) : y;
+}
+
+Tensor spatial_norm_silu(const Tensor &x, int64_t groups, const Tensor &weight, const Tensor &bias, double epsilon,
+                         const Tensor &factor, const Tensor &offset) {
+  const auto fits_too = [&](const Tensor &map) {
+    return map.device().is_cpu() && map.dim() == 4 && map.scalar_type() == x.scalar_type() && map.numel() > 0 &&
+           map.is_contiguous(at::MemoryFormat::ChannelsLast) && map.size(0) == x.size(0) && map.size(1) == x.size(1) &&
+           x.size(2) % map.size(2) == 0 && x.size(3) % map.size(3) == 0;
+  };
+  if (fits(x, groups, weight, bias) && fits_too(factor) && fits_too(offset) && factor.sizes() == offset.sizes() &&
+      !is_recorded({x, weight, bias, factor, offset})) {
+    return forward(x, groups, weight, bias, epsilon, {Next::placed_silu, factor, offset}).y;
+  }
+  const Tensor y = group_norm(x, groups, weight, bias, epsilon, false);
+  return at::silu(y * enlarged(factor, x) + enlarged(offset, x));
 }
 
 }  // namespace ctorch

@@ -10,4 +10,9 @@ namespace ctorch {
 at::Tensor group_norm(const at::Tensor &x, int64_t groups, const at::Tensor &weight, const at::Tensor &bias,
                       double epsilon, bool activates);
 
+/// at::silu(group_norm · factor + offset), where `factor` and `offset` have each of their pixels as often beside itself as
+/// makes them as large as `x`: a whole number of times.
+at::Tensor spatial_norm_silu(const at::Tensor &x, int64_t groups, const at::Tensor &weight, const at::Tensor &bias,
+                             double epsilon, const at::Tensor &factor, const at::Tensor &offset);
+
 }  // namespace ctorch

@@ -37,6 +37,13 @@ CTorchTensor ctorch_group_norm(CTorchTensor x, int64_t groups, CTorchTensor weig
             [&] { return group_norm(x->value, groups, weight->value, bias->value, epsilon, silu); });
 }
 
+CTorchTensor ctorch_spatial_norm_silu(CTorchTensor x, int64_t groups, CTorchTensor weight, CTorchTensor bias,
+                                      double epsilon, CTorchTensor factor, CTorchTensor offset) {
+  return op("spatial_norm", {x, weight, bias, factor, offset}, [&] {
+    return spatial_norm_silu(x->value, groups, weight->value, bias->value, epsilon, factor->value, offset->value);
+  });
+}
+
 CTorchTensor ctorch_batch_norm(CTorchTensor x, CTorchTensor weight, CTorchTensor bias, CTorchTensor running_mean,
                                CTorchTensor running_variance, bool training, double momentum, double epsilon) {
   return op("batch_norm", {x, weight, bias, running_mean, running_variance}, [&] {

@@ -55,6 +55,18 @@ package struct GroupNorm {
     package func callAsFunction(_ x: Tensor, silu: Bool = false) -> Tensor {
         x.groupNorm(groups: groups, weight: weight(), bias: bias(), epsilon: epsilon, silu: silu)
     }
+
+    /// silu(norm(x) · factor + offset), of maps that are whole fractions of `x`: `[N, channels, H / n, W / n]`.
+    package func silu(_ x: Tensor, factor: Tensor, offset: Tensor) -> Tensor {
+        x.spatialNormSiLU(
+            groups: groups,
+            weight: weight(),
+            bias: bias(),
+            epsilon: epsilon,
+            factor: factor,
+            offset: offset
+        )
+    }
 }
 
 /// What a batch normalisation normalises by while it is trained.

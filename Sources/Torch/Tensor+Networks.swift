@@ -65,6 +65,31 @@ extension Tensor {
         }
     }
 
+    /// Normalises each group of channels of `[N, C, H, W]`, then scales and shifts each pixel and activates it, in one pass:
+    /// silu(norm · factor + offset).
+    ///
+    /// - Parameters:
+    ///   - groups: how many groups are normalised.
+    ///   - weight: of the normalisation, `[C]`.
+    ///   - bias: of the normalisation, `[C]`.
+    ///   - epsilon: added to the variance.
+    ///   - factor: `[N, C, H / n, W / n]`, each of whose pixels is that of n × n.
+    ///   - offset: of the same shape.
+    /// - Returns: `[N, C, H, W]`.
+    package func spatialNormSiLU(
+        groups: Int,
+        weight: Tensor,
+        bias: Tensor,
+        epsilon: Double,
+        factor: Tensor,
+        offset: Tensor
+    ) -> Tensor {
+        let inputs = [self, weight, bias, factor, offset]
+        return Tensor.withHandles(inputs) {
+            Tensor(ctorch_spatial_norm_silu($0[0], Int64(groups), $0[1], $0[2], epsilon, $0[3], $0[4]))
+        }
+    }
+
     /// Normalises each channel of `[N, C, …]`, by the running statistics or, in training, by the batch's own, which
     /// then move the running ones by `momentum`, in place.
     package func batchNorm(

@@ -58,6 +58,37 @@ struct GroupNormTests {
         }
     }
 
+    @Test(
+        "with another factor and offset at each place it is that of maps as large",
+        arguments: [(DType.float32, 1e-5), (.bfloat16, 2e-2)],
+        [(9, 14), (3, 7), (3, 14), (1, 1)]
+    )
+    func placed(type: (DType, tolerance: Double), size: (height: Int, width: Int)) throws {
+        try torchScope {
+            let generator = Generator(seed: 7)
+            func map(_ height: Int, _ width: Int) -> Tensor {
+                Tensor.randn([2, 12, height, width], generator: generator).to(type.0).channelsLast()
+            }
+            let x = map(9, 14)
+            let (factor, offset) = (map(size.height, size.width), map(size.height, size.width))
+            let (weight, bias) = (Tensor.randn([12], generator: generator), Tensor.randn([12], generator: generator))
+            let found = x.spatialNormSiLU(
+                groups: 4,
+                weight: weight,
+                bias: bias,
+                epsilon: 1e-5,
+                factor: factor,
+                offset: offset
+            )
+            func enlarged(_ map: Tensor) -> Tensor {
+                map.interpolated(height: 9, width: 14, mode: .nearest).to(.float32)
+            }
+            let norm = x.groupNorm(groups: 4, weight: weight, bias: bias, epsilon: 1e-5).to(.float32)
+            let expected = (norm * enlarged(factor) + enlarged(offset)).silu()
+            #expect((found.to(.float32) - expected).abs().max().item <= type.tolerance * expected.abs().max().item)
+        }
+    }
+
     @Test("a number that is not finite spoils its own group only")
     func notFinite() throws {
         try torchScope {

@@ -201,6 +201,12 @@ CTorchTensor CTORCH_NULLABLE ctorch_layer_norm(CTorchTensor CTORCH_NULLABLE x, C
 CTorchTensor CTORCH_NULLABLE ctorch_group_norm(CTorchTensor CTORCH_NULLABLE x, int64_t groups,
                                                CTorchTensor CTORCH_NULLABLE weight,
                                                CTorchTensor CTORCH_NULLABLE bias, double epsilon, bool silu);
+// silu(group norm · factor + offset) of maps that are whole fractions of x, whose pixels are repeated.
+CTorchTensor CTORCH_NULLABLE ctorch_spatial_norm_silu(CTorchTensor CTORCH_NULLABLE x, int64_t groups,
+                                                      CTorchTensor CTORCH_NULLABLE weight,
+                                                      CTorchTensor CTORCH_NULLABLE bias, double epsilon,
+                                                      CTorchTensor CTORCH_NULLABLE factor,
+                                                      CTorchTensor CTORCH_NULLABLE offset);
 // With `training`, normalises by the batch's statistics and moves the running ones by `momentum`, in place.
 CTorchTensor CTORCH_NULLABLE ctorch_batch_norm(CTorchTensor CTORCH_NULLABLE x, CTorchTensor CTORCH_NULLABLE weight,
                                                CTorchTensor CTORCH_NULLABLE bias,

@@ -243,8 +243,6 @@ struct AutoencoderKLDownBlock {
 struct AutoencoderKLUpBlock {
     private let resnets: [ResnetBlock2D]
     private let upsampler: DoublingConv2d?
-    /// The numbers from which on a map is one of the largest.
-    private static let large = 1 << 24
 
     init(
         _ scope: ParameterScope,
@@ -263,10 +261,7 @@ struct AutoencoderKLUpBlock {
 
     func callAsFunction(_ x: Tensor) -> Tensor {
         let h = resnets.reduce(x) { $1($0) }
-        guard let doubled = upsampler?(h) else { return h }
-        // The largest maps do not fit into what those before them leave, which is as much again.
-        if doubled.count > Self.large { Engine.returnFreedMemory() }
-        return doubled
+        return upsampler?.doubledMap(h) ?? h
     }
 }
 

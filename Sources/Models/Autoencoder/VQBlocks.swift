@@ -47,6 +47,12 @@ struct VQNorm {
         func enlarged(_ map: Tensor) -> Tensor { factor == 1 ? map : map.upsampledNearest(factor: factor) }
         return norm(x) * enlarged(modulation.scale(latents)) + enlarged(modulation.shift(latents))
     }
+
+    /// The SiLU of it, in one pass.
+    func silu(_ x: Tensor, latents: Tensor?) -> Tensor {
+        guard let modulation, let latents else { return norm(x, silu: true) }
+        return norm.silu(x, factor: modulation.scale(latents), offset: modulation.shift(latents))
+    }
 }
 
 /// Two convolutions with a shortcut around them.
@@ -68,8 +74,8 @@ struct VQResidualBlock {
     }
 
     func callAsFunction(_ x: Tensor, latents: Tensor?) -> Tensor {
-        let h = conv1(norm1(x, latents: latents).silu())
-        return conv2(norm2(h, latents: latents).silu(), adding: shortcut?(x) ?? x)
+        let h = conv1(norm1.silu(x, latents: latents))
+        return conv2(norm2.silu(h, latents: latents), adding: shortcut?(x) ?? x)
     }
 }
 
@@ -141,7 +147,7 @@ struct VQStage {
             resampled = { conv($0.padded([0, 1, 0, 1]).channelsLast()) }
         case .up:
             let conv = try DoublingConv2d(scope["upsamplers"][0]["conv"], from: output, to: output)
-            resampled = { conv($0) }
+            resampled = conv.doubledMap
         }
     }
 

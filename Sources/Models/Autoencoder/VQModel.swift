@@ -113,7 +113,7 @@ struct VQEncoder {
 
     func callAsFunction(_ pixels: Tensor) -> Tensor {
         let x = down.reduce(input(pixels)) { x, stage in stage(x, latents: nil) }
-        return output(outputNorm(middle(x, latents: nil), latents: nil).silu())
+        return output(outputNorm.silu(middle(x, latents: nil), latents: nil))
     }
 }
 
@@ -162,6 +162,6 @@ struct VQDecoder {
 
     func callAsFunction(_ x: Tensor, latents: Tensor) -> Tensor {
         let x = up.reduce(middle(input(x), latents: latents)) { x, stage in stage(x, latents: latents) }
-        return output(outputNorm(x, latents: latents).silu())
+        return output(outputNorm.silu(x, latents: latents))
     }
 }
