@@ -6,13 +6,14 @@ import Testing
 
 @testable import LienzoModels
 
-/// The published configurations of Stable Diffusion 1.5, 2.1, XL and its refiner, and of ControlNets for 1.5 and XL:
-/// what the loader takes is every tensor that the reference has, by name and shape.
+/// The published configurations of Stable Diffusion 1.5 (also for inpainting and of latent consistency), 2.1, XL and its
+/// refiner, Stable unCLIP, and of ControlNets for 1.5 and XL: what the loader takes is every tensor that the reference
+/// has, by name and shape.
 @Suite("Names and shapes in published files", .tags(.parity))
 struct PublishedNamesTests {
     static let names = [
-        "unet-sd15", "unet-sd21", "unet-xl", "unet-refiner", "control-sd15", "control-xl", "vae", "text-vit-l",
-        "text-vit-h", "text-vit-bigg",
+        "unet-sd15", "unet-sd21", "unet-xl", "unet-refiner", "unet-unclip", "unet-unclip-small", "unet-inpaint",
+        "unet-lcm", "control-sd15", "control-xl", "vae", "text-vit-l", "text-vit-h", "text-vit-bigg",
     ]
 
     @Test("every tensor is taken, and no other is asked for", arguments: names)

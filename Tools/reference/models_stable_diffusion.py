@@ -232,6 +232,11 @@ SD21_UNET = SD15_UNET | dict(
     attention_head_dim=[5, 10, 20, 20], cross_attention_dim=1024, dual_cross_attention=False, num_class_embeds=None,
     only_cross_attention=False, sample_size=96, upcast_attention=True, use_linear_projection=True,
 )
+# Stable unCLIP 2.1 reads an image embedding of ViT-H, its small form one of ViT-L, and the noise on it.
+UNCLIP_UNET = SD21_UNET | dict(class_embed_type="projection", projection_class_embeddings_input_dim=2048)
+SMALL_UNCLIP_UNET = UNCLIP_UNET | dict(projection_class_embeddings_input_dim=1536)
+INPAINT_UNET = SD15_UNET | dict(in_channels=9)
+LATENT_CONSISTENCY_UNET = SD15_UNET | dict(time_cond_proj_dim=256)
 XL_UNET = dict(
     act_fn="silu", addition_embed_type="text_time", addition_embed_type_num_heads=64, addition_time_embed_dim=256,
     attention_head_dim=[5, 10, 20], block_out_channels=[320, 640, 1280], center_input_sample=False,
@@ -498,7 +503,9 @@ tiled()
 text("clip-text", CLIPTextModel, hidden_act="gelu", eos_token_id=59)
 text("clip-text-projection", CLIPTextModelWithProjection)
 for name, configuration in [("unet-sd15", SD15_UNET), ("unet-sd21", SD21_UNET), ("unet-xl", XL_UNET),
-                            ("unet-refiner", REFINER_UNET)]:
+                            ("unet-refiner", REFINER_UNET), ("unet-unclip", UNCLIP_UNET),
+                            ("unet-unclip-small", SMALL_UNCLIP_UNET), ("unet-inpaint", INPAINT_UNET),
+                            ("unet-lcm", LATENT_CONSISTENCY_UNET)]:
     published(name, configuration, lambda c: UNet2DConditionModel(**c))
 published("control-sd15", SD15_CONTROL, lambda c: ControlNetModel(**c))
 published("control-xl", XL_CONTROL_PUBLISHED, lambda c: ControlNetModel(**c))
