@@ -9,7 +9,8 @@ until the threads of the one before have stopped spinning, and runs once untimed
 Printed are medians in milliseconds and how many times as long as Lienzo an engine takes (the median of the rounds).
 
 Last comes the whole of SD 1.5, 20 steps at 512 px, by the tool: its time from process start to process end over that of
-20 steps, text encoder and decoder, and its peak memory, also with 8-bit weights and low memory. Ends with exit code 1 where a bar is missed.
+20 steps, text encoder and decoder, and its peak memory, also with 8-bit weights and low memory. Ends with exit code 1
+where a bar is missed.
 """
 
 import gc
@@ -233,6 +234,6 @@ if __name__ == "__main__":
         sys.exit(f"unknown: {unknown}; there are {[*CASES, 'whole']}")
     if len(words) == 1:
         sys.exit(main(count, words[0]) > 0)
-    # Each in a process of its own: what an engine leaves behind, such as how memory is reused, changes the next one's time.
+    # Each in a process of its own: what an engine leaves behind, such as how memory is reused, changes the next's time.
     command = [sys.executable, "-P", __file__, str(count)]
     sys.exit(any([subprocess.run(command + [name]).returncode for name in words or [*CASES, "whole"]]))
