@@ -280,7 +280,9 @@ struct StableDiffusionPlan {
         let (hints, networks) = (request.hints.count, configurations.controls.count)
         guard networks > 0 || hints == 0 && !request.guessMode else {
             throw .invalidRequest(
-                reason: "This model looks at a hint through a control network; name one for it, or leave the hint out."
+                reason:
+                    "This model looks at a hint through a control network; name one for it (--control-model), or leave "
+                    + "the hint out."
             )
         }
         guard hints == networks else {

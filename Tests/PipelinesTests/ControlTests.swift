@@ -288,7 +288,8 @@ struct ControlTests {
         }
         #expect(
             try await refusal([]) { _ in }
-                == "This model looks at a hint through a control network; name one for it, or leave the hint out."
+                == "This model looks at a hint through a control network; name one for it (--control-model), or leave "
+                + "the hint out."
         )
         #expect(
             try await refusal([network]) { $0.hints += $0.hints }
