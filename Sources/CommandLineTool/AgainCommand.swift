@@ -46,7 +46,10 @@ struct AgainCommand: AsyncParsableCommand {
     /// What a PNG says of how it was made.
     static func recipe(of picture: String) throws -> Recipe {
         guard let text = try Image.text(ofPNGAt: picture)[Recipe.key] else {
-            throw CommandError("\(picture) does not say how it was made; expected a PNG that Lienzo made.")
+            throw CommandError(
+                "\(picture) does not say how it was made; expected a PNG of one picture that Lienzo made, and no strip or "
+                    + "gallery of several."
+            )
         }
         do {
             return try JSONDecoder().decode(Recipe.self, from: Data(text.utf8))

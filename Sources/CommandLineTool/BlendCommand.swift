@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LienzoFiles
+import LienzoImages
 
 /// `lienzo blend`: one picture of several pictures and texts.
 struct BlendCommand: AsyncParsableCommand {
@@ -56,9 +57,13 @@ struct BlendCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let parts = try zip(ingredients, numbers()).map { ingredient, weight in
-            FileManager.default.fileExists(atPath: ingredient)
-                ? Recipe.Ingredient(picture: try Recipe.File(ingredient), weight: weight)
-                : Recipe.Ingredient(text: ingredient, weight: weight)
+            if FileManager.default.fileExists(atPath: ingredient) {
+                return Recipe.Ingredient(picture: try Recipe.File(ingredient), weight: weight)
+            }
+            guard !Image.fileExtensions.contains(URL(fileURLWithPath: ingredient).pathExtension.lowercased()) else {
+                throw CommandError("\(ingredient) is called like a picture, and there is no such file.")
+            }
+            return Recipe.Ingredient(text: ingredient, weight: weight)
         }
         let recipe = try options.recipe(prompt) { $0.source = .blend(parts, spherical: spherical) }
         let names = parts.map { part in

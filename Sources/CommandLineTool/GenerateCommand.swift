@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LienzoPipelines
 
 /// `lienzo generate`: a picture from words.
@@ -12,8 +13,8 @@ struct GenerateCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "What the picture shall show, in quotes.")
-    var prompt: String
+    @Argument(help: "What the picture shall show, in quotes; with --image-embedding it may be left out.")
+    var prompt: String?
 
     @Option(
         name: .customLong("init"),
@@ -48,7 +49,10 @@ struct GenerateCommand: AsyncParsableCommand {
     @OptionGroup var options: PictureOptions
 
     mutating func validate() throws {
-        _ = try options.recipe(prompt) {
+        guard prompt != nil || imageEmbedding != nil else {
+            throw ValidationError("There is no prompt; say in quotes what the picture shall show.")
+        }
+        _ = try options.recipe(prompt ?? "") {
             if imageEmbedding != nil { $0.source = .blend([], spherical: false) }
             $0.guessMode = control.guesses
         }
@@ -63,7 +67,7 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let recipe = try options.recipe(prompt) { recipe in
+        let recipe = try options.recipe(prompt ?? "") { recipe in
             recipe.image = try image.map(Recipe.File.init)
             recipe.mask = try mask.map(Recipe.File.init)
             recipe.strength = strength
@@ -71,6 +75,11 @@ struct GenerateCommand: AsyncParsableCommand {
             recipe.source = try imageEmbedding.map { .file(try Recipe.File($0), row: embeddingRow) }
         }
         let inputs = [image, mask, imageEmbedding].compactMap(\.self) + control.hints
-        try await options.make(recipe, called: prompt, apartFrom: inputs)
+        try await options.make(recipe, called: prompt ?? name(of: imageEmbedding), apartFrom: inputs)
+    }
+
+    /// What a picture of an embedding is called: the file of the embedding.
+    private func name(of file: String?) -> String {
+        URL(fileURLWithPath: file ?? "").deletingPathExtension().lastPathComponent
     }
 }

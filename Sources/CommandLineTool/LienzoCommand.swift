@@ -40,6 +40,7 @@ struct LienzoCommand: AsyncParsableCommand {
 
     static func main() async {
         Engine.prepare()
+        Engine.shareBusyProcessors()
         let arguments = Array(CommandLine.arguments.dropFirst())
         let work = Task {
             var command = try parseAsRoot(arguments)

@@ -5,6 +5,10 @@ import Foundation
 ///
 /// - Throws: `DataError.unreadable`.
 package func fileDigest(_ path: String) throws(DataError) -> String {
+    var isFolder: ObjCBool = false
+    guard !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) || !isFolder.boolValue else {
+        throw .unreadable(path: path, reason: "it is a folder; expected a file")
+    }
     guard let handle = FileHandle(forReadingAtPath: path) else {
         throw .unreadable(path: path, reason: "expected a readable file, found none")
     }

@@ -21,7 +21,7 @@ package enum Clipping: Sendable, Equatable {
 
     /// The quantiles are found on the CPU, one for each sample of the batch.
     private func dynamicallyThresholded(_ sample: Tensor, ratio: Double, maximum: Double) -> Tensor {
-        let batch = sample.shape[0]
+        let batch = sample.size(0)
         let magnitudes = sample.abs().floats()
         let size = magnitudes.count / max(batch, 1)
         let parts = (0..<batch).map { index in

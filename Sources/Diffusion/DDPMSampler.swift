@@ -24,7 +24,7 @@ package struct DDPMSampler: VariancePreservingSampler {
         var output = output.to(.float32)
         var variance: Tensor?
         if readsVariance {
-            (output, variance) = splitVariance(output, channels: sample.shape[1])
+            (output, variance) = splitVariance(output, channels: sample.size(1))
         }
         let posterior = posterior(at: index)
         let original = configuration.noise.clipping(

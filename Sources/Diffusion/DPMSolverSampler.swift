@@ -48,7 +48,7 @@ package struct DPMSolverSampler: Sampler {
     ) -> DenoisingStep {
         var output = output.to(.float32)
         if configuration.varianceIsLearned {
-            output = splitVariance(output, channels: sample.shape[1]).output
+            output = splitVariance(output, channels: sample.size(1)).output
         }
         let original = configuration.noise.clipping(
             run[index].original(output, configuration.noise.prediction, sample: sample)

@@ -26,7 +26,7 @@ package struct Guidance: Sendable, Equatable {
     /// - Parameter halves: the unconditional samples followed by the conditional ones, `[2 · batch, channels, …]`.
     /// - Returns: `[batch, channels, …]`.
     package func callAsFunction(_ halves: Tensor) -> Tensor {
-        let batch = halves.shape[0] / 2
+        let batch = halves.size(0) / 2
         return callAsFunction(
             unconditional: halves.narrow(dim: 0, start: 0, length: batch),
             conditional: halves.narrow(dim: 0, start: batch, length: batch)

@@ -27,7 +27,7 @@ package struct UnCLIPSampler: VariancePreservingSampler {
         var output = output.to(.float32)
         var variance: Tensor?
         if readsVariance {
-            (output, variance) = splitVariance(output, channels: sample.shape[1])
+            (output, variance) = splitVariance(output, channels: sample.size(1))
         }
         let timestep = visited[index]
         let posterior = posterior(at: index)

@@ -27,7 +27,8 @@ struct GenerationReport {
     ///   - steps: how many steps the run has.
     ///   - each: called after each step.
     /// - Returns: the last sample.
-    /// - Throws: `TorchError`, what `each` throws, and `CancellationError` within one step.
+    /// - Throws: `TorchError`, one sentence where the sample is not finite, what `each` throws, and `CancellationError`
+    ///   within one step.
     func steps(
         of run: some IteratorProtocol<DenoisingStep>,
         _ stage: GenerationStage,
@@ -50,6 +51,13 @@ struct GenerationReport {
             try each(step, progress(done))
         }
         guard let sample else { throw CancellationError() }
+        guard try torchScope({ sample.sum().item }).isFinite else {
+            throw PipelineError.invalidRequest(
+                reason:
+                    "The networks made numbers that are not finite; the weights of the model, or what was merged into "
+                    + "them, are damaged or far too strong."
+            )
+        }
         return sample
     }
 }

@@ -48,6 +48,19 @@ package enum Engine {
     /// while it computes another: that goes a sixth faster. A single picture takes a few milliseconds more.
     package static let sharesProcessors: Bool = ctorch_share_processors()
 
+    /// Makes threads that wait leave their processor at once (``sharesProcessors``) where other programs have used half of
+    /// the processors in the last minute.
+    ///
+    /// Threads that wait in a loop for one that another program holds up make everything several times slower; without
+    /// other programs, to wait like this is 2 % faster.
+    package static func shareBusyProcessors() {
+        var load = 0.0
+        guard getloadavg(&load, 1) == 1, load >= Double(ProcessInfo.processInfo.activeProcessorCount) / 2 else {
+            return
+        }
+        _ = sharesProcessors
+    }
+
     /// The type to compute in on `device`: bfloat16 where the hardware has it, otherwise float32.
     ///
     /// Never float16 on a CPU, where libtorch emulates it at less than 1 GFLOP/s.

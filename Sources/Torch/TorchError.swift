@@ -8,6 +8,19 @@ package struct TorchError: Error, Sendable, Equatable, CustomStringConvertible {
         self.message = message
     }
 
+    /// An operator's own words, in ours where the machine had no memory left for it.
+    fileprivate init(operatorSays text: String) {
+        guard text.contains("DefaultCPUAllocator") || text.contains("alloc_cpu") || text.contains("std::bad_alloc")
+        else {
+            self.init(text)
+            return
+        }
+        self.init(
+            "There is not enough memory for this; ask for less at once, such as smaller or fewer pictures, or run fewer "
+                + "programs beside it."
+        )
+    }
+
     package var description: String { message }
 }
 
@@ -35,7 +48,7 @@ package func torchScope<Result>(_ body: () throws -> Result) throws -> Result {
 private func leaveScope() -> TorchError? {
     guard let text = ctorch_scope_leave() else { return nil }
     defer { ctorch_string_free(text) }
-    return TorchError(String(cString: text))
+    return TorchError(operatorSays: String(cString: text))
 }
 
 /// Ends the program where no scope would report the failure; otherwise the open scope reports it.

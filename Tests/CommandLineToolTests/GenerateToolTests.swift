@@ -249,6 +249,23 @@ struct GenerateToolTests {
         }
     }
 
+    @Test func `names of pictures that are not there, folders and strips are told`() throws {
+        try withTemporaryFolder { folder in
+            let tool = Tool(folder: folder)
+            try FileManager.default.createDirectory(atPath: "\(folder)/inside", withIntermediateDirectories: true)
+            let model = ["--model", "\(Clone.path)/Tests/PipelinesTests/Fixtures/tiny"]
+            for (arguments, mention) in [
+                (["blend", "a red apple", "nosuch.png"], "nosuch.png is called like a picture"),
+                (["generate", "a", "--init", "inside"], "inside: it is a folder; expected a file"),
+                (["vary", "inside"], "it is a folder"),
+            ] {
+                let refused = try tool.run(arguments + model + ["--output", "a.png"])
+                #expect(refused.status == 1 && refused.lastError.contains(mention), "\(refused.errors)")
+                #expect(!FileManager.default.fileExists(atPath: "\(folder)/a.png"))
+            }
+        }
+    }
+
     @Test func `Kandinsky's prior makes embeddings, and its decoder pictures of them without the prior`() throws {
         try withTemporaryFolder { folder in
             let tool = Tool(folder: folder)
@@ -273,6 +290,10 @@ struct GenerateToolTests {
             #expect(try decoded(["--memory", "low", "--prior", prior], "low.png").status == 0)
             #expect(try picture("alone.png") == picture("low.png"))
             #expect(try tool("again", "alone.png").lastError.contains("the same picture"))
+            let wordless = ["generate", "--model", decoder, "--steps", "3", "--output", "wordless.png"] + given
+            #expect(try tool.run(wordless).status == 0)
+            #expect(try picture("wordless.png") == picture("alone.png"))
+            #expect(try tool("generate", "--model", decoder).status == 64)
             #expect(try decoded(["--negative", "a photo"], "no.png").lastError.contains("leave it out here"))
             #expect(try decoded(["--embedding-row", "1"], "second.png").status == 0)
             #expect(try picture("second.png") != picture("alone.png"))
