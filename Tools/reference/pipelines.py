@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import shutil
+import sys
 from functools import partial
 
 import numpy as np
@@ -23,6 +24,9 @@ from safetensors.torch import load_file, save_file
 from timm.models import register_model
 from timm.models._efficientnet_builder import decode_arch_def, round_channels
 from timm.models.efficientnet import EfficientNet
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tiny import randomised
 
 TESTS = pathlib.Path(__file__).parents[2] / "Tests"
 CLIP = TESTS / "ModelsTests/Fixtures/clip"
@@ -46,15 +50,6 @@ def tf_efficientnet_lite_narrow(pretrained=False, **kwargs):
     )
     model.default_cfg = {"pool_size": (2, 2)}
     return model
-
-
-def randomised(model):
-    """Parameters that a fresh network has at one or zero move too; every value is one that float16 holds exactly."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-            parameter.copy_(parameter.half().float())
-    return model.eval()
 
 
 def save(model, name):

@@ -11,6 +11,7 @@ import io
 import json
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import sentencepiece
@@ -22,13 +23,15 @@ from diffusers import (
 )
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 from PIL import Image
-from safetensors.torch import load, save_file
-from tokenizers import pre_tokenizers
+from safetensors.torch import save_file
 from transformers import (
-    CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionConfig, CLIPVisionModelWithProjection,
+    CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection,
     XLMRobertaTokenizer,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tiny import clip_tokenizer, randomised, save
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/PipelinesTests/Fixtures/kandinsky"
 HINT_UNET = pathlib.Path(__file__).parents[2] / "Tests/ModelsTests/Fixtures/unet/kandinsky22-hint"
@@ -36,23 +39,6 @@ WIDTH, TOKENS = 16, 77
 PROMPT, NEGATIVE, SEED = "a red apple", "a photo", 7
 PRIOR = dict(num_inference_steps=4, guidance_scale=3.0)
 DECODER = dict(num_inference_steps=5, guidance_scale=2.0)
-
-
-def randomised(model):
-    """Parameters that a fresh network has at one or zero move too; every value is one that float16 holds exactly."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-            parameter.copy_(parameter.half().float())
-    return model.eval()
-
-
-def clip_tokenizer():
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = [("r", "e"), ("re", "d</w>"), ("a", "p"), ("l", "e</w>")]
-    pieces = letters + [f"{letter}</w>" for letter in letters] + ["".join(pair) for pair in merges]
-    pieces += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges, model_max_length=TOKENS)
 
 
 def xlm_roberta_tokenizer():
@@ -69,7 +55,7 @@ def xlm_roberta_tokenizer():
 
 
 def parts():
-    tokenizer, multilingual = clip_tokenizer(), xlm_roberta_tokenizer()
+    tokenizer, multilingual = clip_tokenizer(TOKENS), xlm_roberta_tokenizer()
     text = CLIPTextModelWithProjection(CLIPTextConfig(
         vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2,
         projection_dim=WIDTH, eos_token_id=tokenizer.eos_token_id, bos_token_id=tokenizer.bos_token_id,
@@ -127,18 +113,6 @@ def parts():
     )
 
 
-def save(pipeline, name, without=()):
-    folder = OUT / name
-    pipeline.save_pretrained(folder)
-    for part in without:
-        shutil.rmtree(folder / part)
-    for weights in folder.rglob("*.safetensors"):
-        tensors = load(weights.read_bytes())
-        save_file({k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}, weights,
-                  metadata={"format": "pt"})
-        weights.chmod(0o644)
-
-
 def pictures():
     """A picture, a larger one and a mask, white where it shall be painted."""
     def waves(height, width):
@@ -169,11 +143,11 @@ def main():
     decoder22 = KandinskyV22Pipeline(unet=p["unet22"], **shared22)
     inpaint21 = KandinskyInpaintPipeline(unet=p["inpaint21"], **shared21)
     inpaint22 = KandinskyV22InpaintPipeline(unet=p["inpaint22"], **shared22)
-    save(prior, "prior")
-    save(decoder22, "decoder22")
-    save(decoder21, "decoder21", without=["movq"])
-    save(inpaint22, "inpaint22", without=["movq", "scheduler"])
-    save(inpaint21, "inpaint21", without=["movq", "scheduler", "text_encoder", "tokenizer"])
+    save(prior, OUT / "prior")
+    save(decoder22, OUT / "decoder22")
+    save(decoder21, OUT / "decoder21", without=["movq"])
+    save(inpaint22, OUT / "inpaint22", without=["movq", "scheduler"])
+    save(inpaint21, OUT / "inpaint21", without=["movq", "scheduler", "text_encoder", "tokenizer"])
     given = pictures()
     for pipeline in [prior, decoder21, decoder22, inpaint21, inpaint22]:
         pipeline.set_progress_bar_config(disable=True)

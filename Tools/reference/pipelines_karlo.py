@@ -10,6 +10,7 @@ picture.png is what is varied.
 
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import torch
@@ -18,25 +19,18 @@ from diffusers import (
 )
 from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
 from PIL import Image
-from safetensors.torch import load, save_file
-from tokenizers import pre_tokenizers
+from safetensors.torch import save_file
 from transformers import (
-    CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionConfig, CLIPVisionModelWithProjection,
+    CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tiny import clip_tokenizer, randomised, save
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/PipelinesTests/Fixtures/karlo"
 WIDTH, TOKENS, SMALL, LARGE = 16, 77, 16, 32
 PROMPT, SEED = "a red apple", 7
-
-
-def randomised(model):
-    """Parameters that a fresh network has at one or zero move too; every value is one that float16 holds exactly."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-            parameter.copy_(parameter.half().float())
-    return model.eval()
 
 
 def quiet(network):
@@ -45,14 +39,6 @@ def quiet(network):
         for parameter in network.conv_out.parameters():
             parameter.mul_(0.125).copy_(parameter.half().float())
     return network
-
-
-def clip_tokenizer():
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = [("r", "e"), ("re", "d</w>"), ("a", "p"), ("l", "e</w>")]
-    pieces = letters + [f"{letter}</w>" for letter in letters] + ["".join(pair) for pair in merges]
-    pieces += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges, model_max_length=TOKENS)
 
 
 def super_resolution():
@@ -65,7 +51,7 @@ def super_resolution():
 
 
 def parts():
-    tokenizer = clip_tokenizer()
+    tokenizer = clip_tokenizer(TOKENS)
     decoder = UNet2DConditionModel(
         sample_size=SMALL, in_channels=3, out_channels=6, layers_per_block=1, block_out_channels=[8, 16],
         down_block_types=["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"],
@@ -105,18 +91,6 @@ def parts():
     return shared, words, pictures
 
 
-def save(pipeline, name, without=()):
-    folder = OUT / name
-    pipeline.save_pretrained(folder)
-    for part in without:
-        shutil.rmtree(folder / part)
-    for weights in folder.rglob("*.safetensors"):
-        tensors = load(weights.read_bytes())
-        save_file({k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}, weights,
-                  metadata={"format": "pt"})
-        weights.chmod(0o644)
-
-
 expected = {}
 
 
@@ -154,13 +128,13 @@ def main():
     shared, words, pictures = parts()
 
     made = UnCLIPPipeline(**shared, **words)
-    save(made, "words")
+    save(made, OUT / "words")
     run("words.text", made, prompt=PROMPT, prior_num_inference_steps=4, decoder_num_inference_steps=5,
         prior_guidance_scale=3.0, decoder_guidance_scale=3.0)
     run("words.unguided", made, prompt=PROMPT, prior_num_inference_steps=3, decoder_num_inference_steps=4,
         prior_guidance_scale=2.0, decoder_guidance_scale=1.0)
     varied = UnCLIPImageVariationPipeline(**shared, **pictures)
-    save(varied, "pictures", without=shared)
+    save(varied, OUT / "pictures", without=shared)
     run("pictures.varied", varied, image=picture, decoder_num_inference_steps=5, decoder_guidance_scale=3.0)
     save_file({k: v.contiguous() for k, v in expected.items()}, OUT / "expected.safetensors")
     (OUT / "expected.safetensors").chmod(0o644)

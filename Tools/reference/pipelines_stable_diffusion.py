@@ -10,6 +10,7 @@ expected.safetensors: for each run the last latents and the pixels; picture.png 
 import json
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from diffusers import (
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tiny import randomised
 
 OUT = pathlib.Path(__file__).parents[2] / "Tests/PipelinesTests/Fixtures/stable-diffusion"
 PROMPT = "a red apple"
@@ -47,15 +51,6 @@ def tokenizer_folder(folder, pad):
         json.dumps(names | dict(model_max_length=77, do_lower_case=True, errors="replace",
                                 tokenizer_class="CLIPTokenizer")))
     return CLIPTokenizer.from_pretrained(folder), len(pieces)
-
-
-def randomised(model):
-    """Parameters that a fresh network has at one or zero move too; every value is one that float16 holds exactly."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-            parameter.copy_(parameter.half().float())
-    return model.eval()
 
 
 def text_encoder(model_class, vocabulary, **changes):
@@ -85,16 +80,14 @@ def unet(**changes):
 
 def save(pipeline, name, variant=None):
     folder = OUT / name
-    tokenizers = {t: pathlib.Path(f"/tmp/tokenizer-{name}-{t}") for t in ["tokenizer", "tokenizer_2"]}
-    for file in folder.glob("tokenizer*/*"):
-        target = tokenizers[file.parent.name]
-        target.mkdir(exist_ok=True)
-        shutil.copy(file, target)
+    # As published repositories have them, not as the reference saves them.
+    tokenizers = {file: file.read_bytes() for file in folder.glob("tokenizer*/*")}
     pipeline.save_pretrained(folder, variant=variant)
-    for part, source in tokenizers.items():
-        if source.exists():
-            shutil.rmtree(folder / part)
-            shutil.move(source, folder / part)
+    for part in {file.parent for file in tokenizers}:
+        shutil.rmtree(part)
+        part.mkdir()
+    for file, content in tokenizers.items():
+        file.write_bytes(content)
     for file in folder.rglob("*.safetensors"):
         save_file({k: v.half() for k, v in load_file(file).items()}, file)
 
@@ -164,8 +157,12 @@ def run(name, pipeline, **arguments):
 
 
 def main():
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
+    OUT.mkdir(parents=True, exist_ok=True)
+    for made in OUT.iterdir():
+        if made.is_file():
+            made.unlink()
+        elif made.name != "checked":  # which pipelines_safety_checker.py writes
+            shutil.rmtree(made)
     x, y = np.arange(64)[None, :, None], np.arange(64)[:, None, None]
     picture = Image.fromarray(((x * np.array([4, 2, 1]) + y * np.array([1, 3, 2])) % 256).astype(np.uint8))
     light = ((np.hypot(x - 40, y - 28) < 18) * 200 + 20 + 0 * np.arange(3)).astype(np.uint8)

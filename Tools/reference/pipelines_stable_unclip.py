@@ -9,6 +9,7 @@ expected.safetensors: for each run the last latents and the pixels; picture.png 
 
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import torch
@@ -18,34 +19,19 @@ from diffusers import (
 )
 from diffusers.pipelines.stable_diffusion import StableUnCLIPImageNormalizer
 from PIL import Image
-from safetensors.torch import load, save_file
-from tokenizers import pre_tokenizers
+from safetensors.torch import save_file
 from transformers import (
-    CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionConfig,
+    CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPVisionConfig,
     CLIPVisionModelWithProjection,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tiny import clip_tokenizer, randomised, save
+
 OUT = pathlib.Path(__file__).parents[2] / "Tests/PipelinesTests/Fixtures/stable-unclip"
 WIDTH, TOKENS = 16, 77
 PROMPT, SEED = "a red apple", 7
-
-
-def randomised(model):
-    """Parameters that a fresh network has at one or zero move too; every value is one that float16 holds exactly."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-            parameter.copy_(parameter.half().float())
-    return model.eval()
-
-
-def clip_tokenizer():
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = [("r", "e"), ("re", "d</w>"), ("a", "p"), ("l", "e</w>")]
-    pieces = letters + [f"{letter}</w>" for letter in letters] + ["".join(pair) for pair in merges]
-    pieces += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges, model_max_length=TOKENS)
 
 
 def text_encoder(model_class, tokenizer, **changes):
@@ -57,7 +43,7 @@ def text_encoder(model_class, tokenizer, **changes):
 
 
 def parts():
-    tokenizer = clip_tokenizer()
+    tokenizer = clip_tokenizer(TOKENS)
     unet = randomised(UNet2DConditionModel(
         sample_size=8, block_out_channels=[8, 16], norm_num_groups=4, layers_per_block=1,
         down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"],
@@ -103,18 +89,6 @@ def parts():
     return shared, pictures, words
 
 
-def save(pipeline, name, without=()):
-    folder = OUT / name
-    pipeline.save_pretrained(folder)
-    for part in without:
-        shutil.rmtree(folder / part)
-    for weights in folder.rglob("*.safetensors"):
-        tensors = load(weights.read_bytes())
-        save_file({k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}, weights,
-                  metadata={"format": "pt"})
-        weights.chmod(0o644)
-
-
 expected = {}
 
 
@@ -141,7 +115,7 @@ def main():
     shared, pictures, words = parts()
 
     varied = StableUnCLIPImg2ImgPipeline(**shared, **pictures)
-    save(varied, "pictures")
+    save(varied, OUT / "pictures")
     run("pictures.varied", varied, image=picture, num_inference_steps=6, guidance_scale=4)
     run("pictures.words", varied, image=picture, prompt=PROMPT, negative_prompt="grey", num_inference_steps=4,
         guidance_scale=3, noise_level=300, height=56, width=72)
@@ -151,7 +125,7 @@ def main():
         image=picture, num_inference_steps=5, guidance_scale=4)
 
     made = StableUnCLIPPipeline(**shared, **words)
-    save(made, "words", without=shared)
+    save(made, OUT / "words", without=shared)
     run("words.text", made, prompt=PROMPT, num_inference_steps=6, guidance_scale=4, prior_num_inference_steps=4,
         prior_guidance_scale=3)
     run("words.noisy", made, prompt=PROMPT, negative_prompt="grey", num_inference_steps=4, guidance_scale=3,
