@@ -88,9 +88,7 @@ struct Generation {
             let condition = priorReads ? try prior?.condition() : nil
             return (condition, try torchScope { try model.decoderCondition(request.prompt, condition) })
         }
-        if words.0?.truncated ?? words.1?.truncated ?? false {
-            report.emit(.notice("The prompt is longer than the model reads; its end was left out."))
-        }
+        report.note(truncated: words.0?.truncated ?? words.1?.truncated ?? false)
         return words
     }
 

@@ -18,6 +18,12 @@ struct GenerationReport {
         return result
     }
 
+    /// Tells that a text was longer than the model reads, where it was.
+    func note(truncated: Bool) {
+        guard truncated else { return }
+        emit(.notice("The prompt is longer than the model reads; its end was left out."))
+    }
+
     /// Goes through a run with an event after each step.
     ///
     /// - Parameters:

@@ -23,7 +23,7 @@ public actor KarloPipeline: PictureGenerator {
     private nonisolated let configurations: KarloConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.KarloPipeline")
     private let loading: LoadingOptions
-    private var model: KarloModel?
+    private var model = LazyModel<KarloModel>()
 
     /// The pipeline's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -76,13 +76,7 @@ public actor KarloPipeline: PictureGenerator {
     }
 
     private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> KarloModel {
-        if let model { return model }
-        for notice in configurations.notices { emit(.notice(notice)) }
-        let start = ContinuousClock.now
-        let loaded = try KarloModel(configurations, loading)
-        model = loaded
-        emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
-        return loaded
+        try model(notices: configurations.notices, emit: emit) { try KarloModel(configurations, loading) }
     }
 }
 
@@ -117,9 +111,7 @@ struct KarloGeneration {
         let condition = try report.timed(.text) {
             try torchScope { try model.encode(request.prompt, guidance: guidance) }
         }
-        if condition.batch.truncated {
-            emit(.notice("The prompt is longer than the model reads; its end was left out."))
-        }
+        report.note(truncated: condition.batch.truncated)
         return condition
     }
 

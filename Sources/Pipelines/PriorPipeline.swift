@@ -39,7 +39,7 @@ public actor PriorPipeline {
     private nonisolated let configuration: Configuration
     private let executor = ThreadExecutor(name: "Lienzo.PriorPipeline")
     private let loading: LoadingOptions
-    private var model: Model?
+    private var model = LazyModel<Model>()
 
     /// The pipeline's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -120,14 +120,12 @@ public actor PriorPipeline {
     }
 
     private func loaded() throws -> Model {
-        if let model { return model }
-        let loader = PartLoader(loading)
-        let loaded: Model =
+        try model {
+            let loader = PartLoader(loading)
             switch configuration {
-            case .unCLIP(let own): .unCLIP(try UnCLIPPrior(own, loader))
-            case .text(let own): .text(try TextPrior(directory, own, loader))
+            case .unCLIP(let own): return .unCLIP(try UnCLIPPrior(own, loader))
+            case .text(let own): return .text(try TextPrior(directory, own, loader))
             }
-        model = loaded
-        return loaded
+        }
     }
 }

@@ -83,9 +83,7 @@ struct StableDiffusionGeneration {
                 try model.encode(request.prompt, negativePrompt: request.negativePrompt, guidance: guidance)
             }
         }
-        if condition.truncated {
-            emit(.notice("The prompt is longer than the model reads; its end was left out."))
-        }
+        report.note(truncated: condition.truncated)
         return condition
     }
 

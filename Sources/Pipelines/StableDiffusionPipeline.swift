@@ -38,7 +38,7 @@ public actor StableDiffusionPipeline: PictureGenerator {
     private nonisolated let configurations: StableDiffusionConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.StableDiffusionPipeline")
     private let loading: LoadingOptions
-    private var model: StableDiffusionModel?
+    private var model = LazyModel<StableDiffusionModel>()
 
     /// The pipeline's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -134,13 +134,6 @@ public actor StableDiffusionPipeline: PictureGenerator {
     }
 
     private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> StableDiffusionModel {
-        if let model { return model }
-        for notice in configurations.notices { emit(.notice(notice)) }
-        let start = ContinuousClock.now
-        let loaded = try StableDiffusionModel(configurations, loading)
-        model = loaded
-        Engine.returnFreedMemory()
-        emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
-        return loaded
+        try model(notices: configurations.notices, emit: emit) { try StableDiffusionModel(configurations, loading) }
     }
 }

@@ -37,7 +37,7 @@ public actor UnCLIPPipeline {
     nonisolated let configurations: UnCLIPConfigurations
     private let executor = ThreadExecutor(name: "Lienzo.UnCLIPPipeline")
     private let loading: LoadingOptions
-    private var model: UnCLIPModel?
+    private var model = LazyModel<UnCLIPModel>()
 
     /// The pipeline's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -120,12 +120,6 @@ public actor UnCLIPPipeline {
     }
 
     private func loaded(emit: (GenerationEvent) -> Void = { _ in }) throws -> UnCLIPModel {
-        if let model { return model }
-        for notice in configurations.notices { emit(.notice(notice)) }
-        let start = ContinuousClock.now
-        let loaded = try UnCLIPModel(configurations, loading)
-        model = loaded
-        emit(.finishedStage(.loading, seconds: start.duration(to: .now).seconds))
-        return loaded
+        try model(notices: configurations.notices, emit: emit) { try UnCLIPModel(configurations, loading) }
     }
 }

@@ -17,13 +17,7 @@ struct ControlParityTests {
 
     @Test("the last latents are the reference's", arguments: ControlRunFixture.all)
     func latents(run: ControlRunFixture) throws {
-        let found = try run.latents()
-        let expected = try run.expected("latents")
-        try torchScope {
-            #expect(found.shape == expected.shape)
-            let difference = (found - expected).abs().max().item
-            #expect(difference <= Self.tolerance, "\(difference)")
-        }
+        try expectSame(run.latents(), run.expected("latents"), within: Self.tolerance)
     }
 
     @Test(
@@ -31,16 +25,11 @@ struct ControlParityTests {
         arguments: ControlRunFixture.all
     )
     func pictures(run: ControlRunFixture) async throws {
-        let expected = try run.expected("pixels").elements(as: UInt8.self)
-        for (type, decibels) in [(DType.float32, 50.0), (.bfloat16, 35)] {
-            let pipeline = try StableDiffusionPipeline(
-                modelDirectory: run.directory,
-                loading: LoadingOptions(computeType: type, controlNetworks: run.networks)
-            )
-            let picture = try #require(try await allPictures(pipeline, run.request).first)
-            #expect(picture.image.pixels.count == expected.count)
-            let ratio = signalToNoise(picture.image.pixels, expected)
-            #expect(ratio >= decibels, "\(type): \(ratio) dB")
+        try await expectPicture(run.expected("pixels")) {
+            var loading = $0
+            loading.controlNetworks = try run.networks
+            let pipeline = try StableDiffusionPipeline(modelDirectory: run.directory, loading: loading)
+            return try await allPictures(pipeline, run.request)
         }
     }
 

@@ -75,7 +75,7 @@ struct GenerationParityTests {
             candidates: 1
         )
         let pixels = try torchScope { try expected.tensor(named: "pixels").elements(as: UInt8.self) }
-        let picture = try #require(try await pictures(TinyModel.pipeline(), request).first)
+        let picture = try #require(try await allPictures(TinyModel.pipeline(), request).first)
         #expect(picture.image.pixels.count == pixels.count)
         // One grey level, where a value lies at the edge between two.
         #expect(zip(picture.image.pixels, pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
@@ -106,13 +106,4 @@ struct GenerationParityTests {
         let found = difference(tensor.to(.float32), try expected.tensor(named: name).to(.float32))
         #expect(found <= Self.tolerance, "\(name)")
     }
-}
-
-/// All pictures of a request.
-func pictures(_ pipeline: UnCLIPPipeline, _ request: GenerationRequest) async throws -> [GeneratedPicture] {
-    var pictures: [GeneratedPicture] = []
-    for try await case .picture(let picture) in pipeline.generate(request) {
-        pictures.append(picture)
-    }
-    return pictures
 }

@@ -15,8 +15,8 @@ struct GenerationTests {
         batch.count = 3
         var single = Self.request
         single.seed = 8
-        let three = try await pictures(pipeline, batch)
-        let one = try await pictures(pipeline, single)
+        let three = try await allPictures(pipeline, batch)
+        let one = try await allPictures(pipeline, single)
         #expect(three.map(\.seed) == [7, 8, 9])
         #expect(three.map(\.index) == [0, 1, 2])
         #expect(three[1].image == one[0].image)
@@ -52,9 +52,9 @@ struct GenerationTests {
     func previews() async throws {
         let pipeline = try TinyModel.pipeline()
         var request = Self.request
-        let plain = try await pictures(pipeline, request)
+        let plain = try await allPictures(pipeline, request)
         request.previewEvery = 1
-        #expect(try await pictures(pipeline, request) == plain)
+        #expect(try await allPictures(pipeline, request) == plain)
     }
 
     @Test("Of several candidates the one that the dual encoder finds nearest to the words is kept")
@@ -62,13 +62,13 @@ struct GenerationTests {
         let pipeline = try TinyModel.pipeline()
         var several = Self.request
         several.candidates = 3
-        let kept = try #require(try await pictures(pipeline, several).first)
+        let kept = try #require(try await allPictures(pipeline, several).first)
         #expect(kept.seed == 7)
         var alone: [Image] = []
         for candidate in 0..<3 {
             var single = Self.request
             single.seed = 7 &+ UInt64(candidate) &* 0x9E37_79B9_7F4A_7C15
-            alone.append(try #require(try await pictures(pipeline, single).first).image)
+            alone.append(try #require(try await allPictures(pipeline, single).first).image)
         }
         let clip = try CLIPPipeline(
             modelDirectory: TinyModel.path,
@@ -100,7 +100,7 @@ struct GenerationTests {
         for try await case .progress(let progress) in pipeline.generate(long) where progress.stage == .decoder {
             break
         }
-        #expect(try await pictures(pipeline, Self.request).count == 1)
+        #expect(try await allPictures(pipeline, Self.request).count == 1)
     }
 
     @Test("Without guidance the unconditional half is left out and the picture differs")
@@ -109,8 +109,8 @@ struct GenerationTests {
         var plain = Self.request
         plain.guidance = 1
         plain.priorGuidance = 1
-        let first = try #require(try await pictures(pipeline, Self.request).first)
-        let second = try #require(try await pictures(pipeline, plain).first)
+        let first = try #require(try await allPictures(pipeline, Self.request).first)
+        let second = try #require(try await allPictures(pipeline, plain).first)
         #expect(first.image != second.image)
     }
 
@@ -175,7 +175,7 @@ struct GenerationTests {
     )
     func refused(request: GenerationRequest, sentence: String) async throws {
         let pipeline = try TinyModel.pipeline()
-        let error = await #expect(throws: PipelineError.self) { _ = try await pictures(pipeline, request) }
+        let error = await #expect(throws: PipelineError.self) { _ = try await allPictures(pipeline, request) }
         #expect(error?.description == sentence)
     }
 }

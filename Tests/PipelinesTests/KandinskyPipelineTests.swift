@@ -65,7 +65,7 @@ struct KandinskyPipelineTests {
             request.candidates = 2
             request.imageEmbedding = .given(embeddings[0][0])
             #expect(try await prior.imageEmbeddings(request)[0].map(\.similarity) == [nil, nil])
-            let picture = try #require(try await pictures(pipeline, request).first)
+            let picture = try #require(try await allPictures(pipeline, request).first)
             #expect(picture.image.width == 16)
         }
     }
@@ -147,7 +147,7 @@ struct KandinskyPipelineTests {
             for try await case .progress(let progress) in pipeline.generate(request) where progress.stage == .decoder {
                 break
             }
-            #expect(try await pictures(pipeline, Self.request).count == 1)
+            #expect(try await allPictures(pipeline, Self.request).count == 1)
         }
     }
 
@@ -207,7 +207,7 @@ struct KandinskyPipelineTests {
             try await withPipeline(kind) { pipeline in
                 var request = Self.request
                 change(&request)
-                let error = await #expect(throws: (any Error).self) { _ = try await pictures(pipeline, request) }
+                let error = await #expect(throws: (any Error).self) { _ = try await allPictures(pipeline, request) }
                 let found = "\(try #require(error))"
                 #expect(found.contains(sentence), "\(found)")
             }
@@ -228,13 +228,13 @@ struct KandinskyPipelineTests {
                 )
                 var request = Self.request
                 request.imageEmbedding = .given(embedding)
-                let picture = try #require(try await pictures(whole, request).first)
-                #expect(try await pictures(alone, request) == [picture])
+                let picture = try #require(try await allPictures(whole, request).first)
+                #expect(try await allPictures(alone, request) == [picture])
 
                 func expectRefused(_ sentence: String, _ change: (inout GenerationRequest) -> Void) async throws {
                     var request = request
                     change(&request)
-                    let error = await #expect(throws: PipelineError.self) { try await pictures(alone, request) }
+                    let error = await #expect(throws: PipelineError.self) { try await allPictures(alone, request) }
                     #expect(error?.description.contains(sentence) == true, "\(error?.description ?? "")")
                 }
                 try await expectRefused("published apart from its prior") { $0.imageEmbedding = .prompt }
@@ -244,7 +244,7 @@ struct KandinskyPipelineTests {
                 try await expectRefused("it must have 16") { $0.imageEmbedding = .given(.init([1, 2])) }
                 request.imageEmbedding = .given(.init(embedding.values))
                 request.guidance = 1
-                #expect(try await pictures(alone, request) == pictures(whole, request))
+                #expect(try await allPictures(alone, request) == allPictures(whole, request))
             }
         }
     }
@@ -281,7 +281,7 @@ struct KandinskyPipelineTests {
             let decoder = try KandinskyModel.directory(of: kind, in: folder)
             let loading = LoadingOptions(computeType: .float32)
             let apart = try UnCLIPPipeline(prior: prior, decoder: decoder, loading: loading)
-            let expected = try await pictures(apart, Self.request)
+            let expected = try await allPictures(apart, Self.request)
 
             func index(_ folder: String) throws -> [String: Any] {
                 let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/model_index.json"))
@@ -299,7 +299,7 @@ struct KandinskyPipelineTests {
 
             let generator = try openPictureGenerator(modelDirectory: decoder, prior: nil, loading: loading)
             #expect(generator.request(prompt: "a") == apart.request(prompt: "a"))
-            #expect(try await pictures(try #require(generator as? UnCLIPPipeline), Self.request) == expected)
+            #expect(try await allPictures(try #require(generator as? UnCLIPPipeline), Self.request) == expected)
             let surplus = #expect(throws: PipelineError.self) {
                 try openPictureGenerator(modelDirectory: decoder, prior: prior)
             }

@@ -16,27 +16,16 @@ struct KarloParityTests {
     func samples(run: KarloRun) throws {
         let found = try run.samples()
         for (kind, sample) in [("small", found.small), ("large", found.large)] {
-            let expected = try run.expected(kind)
-            try torchScope {
-                #expect(sample.shape == expected.shape)
-                let difference = (sample - expected).abs().max().item
-                #expect(difference <= Self.tolerance, "\(kind): \(difference)")
-            }
+            try expectSame(sample, run.expected(kind), within: Self.tolerance, kind)
         }
     }
 
     @Test("the pipeline's pictures are the reference's: 50 dB in float32, 35 dB in bfloat16", arguments: KarloRun.all)
     func pictures(run: KarloRun) async throws {
-        let expected = try run.expected("pixels").elements(as: UInt8.self)
         let folder = try run.directory()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        for (type, decibels) in [(DType.float32, 50.0), (.bfloat16, 35)] {
-            let pipeline = try KarloPipeline(modelDirectory: folder, loading: LoadingOptions(computeType: type))
-            let pixels = try #require(try await pictures(pipeline, run.request).first).image.pixels
-            #expect(pixels.count == expected.count)
-            let error = zip(pixels, expected).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-            let ratio = 10 * log10(255 * 255 * Double(expected.count) / max(error, 1e-9))
-            #expect(ratio >= decibels, "\(type): \(ratio) dB")
+        try await expectPicture(run.expected("pixels")) {
+            try await allPictures(KarloPipeline(modelDirectory: folder, loading: $0), run.request)
         }
     }
 
@@ -69,8 +58,8 @@ struct KarloParityTests {
                 try openPictureGenerator(modelDirectory: folder, prior: nil, loading: loading) as? KarloPipeline
             )
         }
-        let two = try await pictures(pipeline(keepsParts: true), batch)
-        #expect(try await pictures(pipeline(keepsParts: false), single)[0].image == two[1].image)
+        let two = try await allPictures(pipeline(keepsParts: true), batch)
+        #expect(try await allPictures(pipeline(keepsParts: false), single)[0].image == two[1].image)
         #expect(two[0].image != two[1].image)
         var stages: [GenerationStage] = []
         for try await case .finishedStage(let stage, _) in try pipeline(keepsParts: true).generate(single) {
@@ -96,15 +85,6 @@ struct KarloParityTests {
         try expect("This model has no image encoder") { $0.imageEmbedding = .variation(of: try KarloRun.picture()) }
         try expect("This model begins with no picture") { $0.image = try KarloRun.picture() }
         try expect("This model puts no noise") { $0.embeddingNoise = 1 }
-    }
-
-    private func pictures(
-        _ pipeline: KarloPipeline,
-        _ request: GenerationRequest
-    ) async throws -> [GeneratedPicture] {
-        var pictures: [GeneratedPicture] = []
-        for try await case .picture(let picture) in pipeline.generate(request) { pictures.append(picture) }
-        return pictures
     }
 }
 

@@ -35,14 +35,14 @@ struct LowMemoryTests {
             let normal = try Self.pipeline(kind, in: folder, keepsParts: true)
             var request = KandinskyPipelineTests.request
             (request.count, request.previewEvery) = (2, 1)
-            let found = try await LienzoPipelinesTests.pictures(low, request)
-            #expect(try await LienzoPipelinesTests.pictures(normal, request) == found)
+            let found = try await allPictures(low, request)
+            #expect(try await allPictures(normal, request) == found)
 
             request.negativePrompt = "a photo"
             request.image = try KandinskyModel.picture("picture")
             (request.strength, request.candidates) = (0.67, 2)
-            let changed = try await LienzoPipelinesTests.pictures(low, request)
-            #expect(try await LienzoPipelinesTests.pictures(normal, request) == changed && changed != found)
+            let changed = try await allPictures(low, request)
+            #expect(try await allPictures(normal, request) == changed && changed != found)
         }
     }
 
@@ -51,7 +51,7 @@ struct LowMemoryTests {
         let request = GenerationRequest(prompt: "a red apple", seed: 7, steps: 3, priorSteps: 2)
         func made(keepsParts: Bool) async throws -> [GeneratedPicture] {
             let loading = Self.loading(keepsParts: keepsParts)
-            return try await LienzoPipelinesTests.pictures(
+            return try await allPictures(
                 UnCLIPPipeline(modelDirectory: Clone.mini, loading: loading),
                 request
             )

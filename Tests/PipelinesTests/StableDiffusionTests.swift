@@ -19,13 +19,7 @@ struct StableDiffusionParityTests {
 
     @Test("the last latents are the reference's", arguments: StableDiffusionRun.all)
     func latents(run: StableDiffusionRun) throws {
-        let found = try run.latents()
-        let expected = try run.expected("latents")
-        try torchScope {
-            #expect(found.shape == expected.shape)
-            let difference = (found - expected).abs().max().item
-            #expect(difference <= Self.tolerance, "\(difference)")
-        }
+        try expectSame(run.latents(), run.expected("latents"), within: Self.tolerance)
     }
 
     @Test(
@@ -33,16 +27,9 @@ struct StableDiffusionParityTests {
         arguments: StableDiffusionRun.all
     )
     func pictures(run: StableDiffusionRun) async throws {
-        let expected = try run.expected("pixels").elements(as: UInt8.self)
-        for (type, decibels) in [(DType.float32, 50.0), (.bfloat16, 35)] {
-            let pipeline = try StableDiffusionPipeline(
-                modelDirectory: run.directory,
-                loading: LoadingOptions(computeType: type)
-            )
-            let picture = try #require(try await allPictures(pipeline, run.request).first)
-            #expect(picture.image.pixels.count == expected.count)
-            let ratio = signalToNoise(picture.image.pixels, expected)
-            #expect(ratio >= decibels, "\(type): \(ratio) dB")
+        try await expectPicture(run.expected("pixels")) {
+            let pipeline = try StableDiffusionPipeline(modelDirectory: run.directory, loading: $0)
+            return try await allPictures(pipeline, run.request)
         }
     }
 
@@ -603,25 +590,6 @@ struct Refusal: Sendable, CustomTestStringConvertible {
         change(&request)
         (self.sentence, self.model, self.request) = (sentence, model, request)
     }
-}
-
-/// All pictures of a request.
-func allPictures(
-    _ generator: some PictureGenerator,
-    _ request: GenerationRequest
-) async throws -> [GeneratedPicture] {
-    var pictures: [GeneratedPicture] = []
-    for try await case .picture(let picture) in generator.generate(request) { pictures.append(picture) }
-    return pictures
-}
-
-/// 10 log₁₀ (255² / mean squared difference).
-func signalToNoise(_ a: [UInt8], _ b: [UInt8]) -> Double {
-    let sum = zip(a, b).reduce(0.0) { sum, pair in
-        let difference = Double(pair.0) - Double(pair.1)
-        return sum + difference * difference
-    }
-    return sum == 0 ? .infinity : 10 * log10(255 * 255 * Double(a.count) / sum)
 }
 
 /// Calls `body` with the path of a copy of a model in which a text of a file has become another.

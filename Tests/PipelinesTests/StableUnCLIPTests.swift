@@ -17,12 +17,7 @@ struct StableUnCLIPParityTests {
 
     @Test("the last latents are the reference's", arguments: StableUnCLIPRun.all)
     func latents(run: StableUnCLIPRun) throws {
-        let (found, expected) = (try run.latents(), try run.expected("latents"))
-        try torchScope {
-            #expect(found.shape == expected.shape)
-            let difference = (found - expected).abs().max().item
-            #expect(difference <= Self.tolerance, "\(difference)")
-        }
+        try expectSame(run.latents(), run.expected("latents"), within: Self.tolerance)
     }
 
     @Test(
@@ -30,14 +25,7 @@ struct StableUnCLIPParityTests {
         arguments: StableUnCLIPRun.all
     )
     func pictures(run: StableUnCLIPRun) async throws {
-        let expected = try run.expected("pixels").elements(as: UInt8.self)
-        for (type, decibels) in [(DType.float32, 50.0), (.bfloat16, 35)] {
-            let pixels = try await run.pictures(LoadingOptions(computeType: type))[0].image.pixels
-            #expect(pixels.count == expected.count)
-            let error = zip(pixels, expected).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-            let ratio = 10 * log10(255 * 255 * Double(expected.count) / max(error, 1e-9))
-            #expect(ratio >= decibels, "\(type): \(ratio) dB")
-        }
+        try await expectPicture(run.expected("pixels"), run.pictures)
     }
 
     @Test("another noise on the embedding, guidance, prompt and picture are told apart")
@@ -131,10 +119,10 @@ struct StableUnCLIPRun: Sendable, CustomTestStringConvertible {
     }
 
     func pictures(_ loading: LoadingOptions) async throws -> [GeneratedPicture] {
-        guard model == "words" else { return try await allPictures(Self.fixture(model), loading, request) }
-        let folder = try Self.joined()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try await allPictures(folder, loading, request)
+        let isJoined = model == "words"
+        let folder = try isJoined ? Self.joined() : Self.fixture(model)
+        defer { if isJoined { try? FileManager.default.removeItem(atPath: folder) } }
+        return try await allPictures(StableDiffusionPipeline(modelDirectory: folder, loading: loading), request)
     }
 }
 
@@ -149,11 +137,11 @@ struct StableUnCLIPTests {
     }
 
     static func pictures(_ request: GenerationRequest, keepsParts: Bool = true) async throws -> [GeneratedPicture] {
-        try await allPictures(
-            StableUnCLIPRun.fixture("pictures"),
-            LoadingOptions(computeType: .float32, keepsParts: keepsParts),
-            request
+        let pipeline = try StableDiffusionPipeline(
+            modelDirectory: StableUnCLIPRun.fixture("pictures"),
+            loading: LoadingOptions(computeType: .float32, keepsParts: keepsParts)
         )
+        return try await allPictures(pipeline, request)
     }
 
     @Test("its directory is opened by its class, with the guidance that is usual for it")
@@ -270,15 +258,4 @@ struct StableUnCLIPTests {
             }
         }
     }
-}
-
-private func allPictures(
-    _ path: String,
-    _ loading: LoadingOptions,
-    _ request: GenerationRequest
-) async throws -> [GeneratedPicture] {
-    let pipeline = try StableDiffusionPipeline(modelDirectory: path, loading: loading)
-    var pictures: [GeneratedPicture] = []
-    for try await case .picture(let picture) in pipeline.generate(request) { pictures.append(picture) }
-    return pictures
 }
